@@ -1,0 +1,21 @@
+// `npm start [-- --port N] [--no-open]`: installs what is missing, builds, serves with the headers that threads
+// need, and opens the page. Needs no network once the packages are installed.
+import { parseArgs } from "node:util";
+import { installPackages, root } from "./install.mjs";
+
+const { values } = parseArgs({
+  options: { port: { type: "string", default: "4173" }, "no-open": { type: "boolean", default: false } },
+});
+const port = Number(values.port);
+if (!Number.isInteger(port) || port < 1 || port > 65535) {
+  console.error(`--port: expected a number from 1 to 65535, got "${values.port}".`);
+  process.exit(2);
+}
+
+installPackages();
+process.chdir(root);
+const { build, preview } = await import("vite");
+await build({ logLevel: "warn" });
+const server = await preview({ preview: { port, open: !values["no-open"] } });
+server.printUrls();
+console.log("  Press Ctrl+C to stop.");
