@@ -1,0 +1,28 @@
+import { createSHA256 } from "hash-wasm";
+import { throwIfCancelled } from "../errors/input-error.ts";
+import type { ByteSource } from "./byte-source.ts";
+
+const CHUNK = 4 * 1024 * 1024;
+
+/** What {@link sha256} may be told besides the source. */
+export interface DigestOptions {
+  /** Bytes hashed so far, and bytes in all. */
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * SHA-256 of a whole source, as 64 lower-case hex digits, read in chunks of 4 MiB: Web Crypto's digest takes
+ * one buffer only, which a checkpoint of hundreds of megabytes should not become.
+ * @throws InputError when the source cannot be read; CancelledError on abort.
+ */
+export async function sha256(source: ByteSource, options: DigestOptions = {}): Promise<string> {
+  const hasher = await createSHA256();
+  for (let begin = 0; begin < source.size; begin += CHUNK) {
+    throwIfCancelled(options.signal, `Hashing ${source.name}`);
+    const end = Math.min(source.size, begin + CHUNK);
+    hasher.update(await source.read(begin, end));
+    options.onProgress?.(end, source.size);
+  }
+  return hasher.digest("hex");
+}
