@@ -1,0 +1,25 @@
+import type { Safetensors } from "../checkpoint/safetensors.ts";
+import type { EncoderSpec } from "../encoder/spec.ts";
+import type { EncoderWeights } from "../encoder/weights.ts";
+import type { ModelOverrides } from "./overrides.ts";
+
+/** An encoder that its family has read: what it is, and its weights on demand. */
+export interface OpenedEncoder {
+  readonly spec: EncoderSpec;
+  readonly weights: EncoderWeights;
+}
+
+/** One naming scheme of checkpoints, translated into the canonical layout of src/encoder. */
+export interface Family {
+  /** E.g. `timm-vit`; becomes `EncoderSpec.family`. */
+  readonly id: string;
+  /** For messages, e.g. "timm VisionTransformer". */
+  readonly title: string;
+  /** Tensors that every checkpoint of the family has and no other family's; they identify it. */
+  readonly marks: readonly string[];
+  /**
+   * Checks names, shapes and config as a whole, from the header alone.
+   * @throws InputError
+   */
+  open(weights: Safetensors, config: unknown, overrides: ModelOverrides): OpenedEncoder;
+}
