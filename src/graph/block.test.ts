@@ -1,0 +1,125 @@
+import { describe, expect, it } from "vitest";
+import type { EncoderSpec } from "../encoder/spec.ts";
+import { type BlockWeights, LINEARS } from "../encoder/weights.ts";
+import { relativeDifference } from "../engine/agreement.ts";
+import { createNodeRuntime } from "../engine/runtime-node.ts";
+import { buildBlock, CLOSED_SLOT_BIAS, INPUT_COLUMNS } from "./block.ts";
+import { type ReferencePrefix, referenceBlock } from "./reference-block.ts";
+
+const T = 7;
+const spec = {
+  width: 24,
+  heads: 3,
+  mlpWidth: 48,
+  layerNormEps: 1e-6,
+  activation: "gelu",
+} as EncoderSpec;
+const { width: D, heads: H, mlpWidth: M } = spec;
+
+let seed = 1;
+const random = (count: number, size = 1) =>
+  Float32Array.from({ length: count }, () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return (seed / 2 ** 31 - 1) * size;
+  });
+const linear = (out: number, input: number, bias = true) => ({
+  weight: random(out * input, 0.3),
+  bias: bias ? random(out, 0.2) : null,
+  out,
+  in: input,
+});
+const makeWeights = (layerScale: boolean, bias: boolean): BlockWeights => ({
+  norm1: { weight: random(D), bias: random(D, 0.1) },
+  qkv: linear(3 * D, D, bias),
+  proj: linear(D, D),
+  scale1: layerScale ? random(D) : null,
+  norm2: { weight: random(D), bias: random(D, 0.1) },
+  fc1: linear(M, D),
+  fc2: linear(D, M),
+  scale2: layerScale ? random(D) : null,
+});
+
+async function runGraph(
+  weights: BlockWeights,
+  x: Float32Array,
+  prefix: ReferencePrefix | null,
+  bits: number | null,
+) {
+  const session = await createNodeRuntime().createSession(
+    buildBlock(spec, weights, { quantized: bits === null ? [] : LINEARS }),
+  );
+  const bias = prefix ? Math.log(prefix.copies) : CLOSED_SLOT_BIAS;
+  const outputs = await session.run(
+    {
+      x: { data: x, dims: [T, D] },
+      prefix_key: { data: prefix?.key ?? random(D), dims: [H, D / H, 1] },
+      prefix_value: { data: prefix?.value ?? random(D), dims: [H, 1, D / H] },
+      prefix_bias: { data: Float32Array.of(bias), dims: [1] },
+      query_share: { data: new Float32Array(H * T).fill(1 / (H * T)), dims: [1, H * T] },
+      ...(bits && { qmax: { data: Float32Array.of(2 ** (bits - 1) - 1), dims: [1] } }),
+    },
+    ["y", "inputs", "attention"],
+  );
+  await session.release();
+  return outputs;
+}
+
+const rowsOf = (x: Float32Array) =>
+  Array.from({ length: T }, (_, t) => Array.from(x.subarray(t * D, (t + 1) * D)));
+
+describe("block graph", () => {
+  const prefix = { key: random(D), value: random(D), copies: 3 };
+  it.each([
+    { name: "plain", layerScale: false, bias: true, prefix: null, bits: null, tolerance: 1e-5 },
+    {
+      name: "LayerScale, no qkv bias",
+      layerScale: true,
+      bias: false,
+      prefix: null,
+      bits: null,
+      tolerance: 1e-5,
+    },
+    {
+      name: "three copies of a register as one slot",
+      layerScale: false,
+      bias: true,
+      prefix,
+      bits: null,
+      tolerance: 1e-5,
+    },
+    { name: "activations on 6 bits", layerScale: false, bias: true, prefix: null, bits: 6, tolerance: 1e-4 },
+    { name: "prefix and 8 bits", layerScale: true, bias: true, prefix, bits: 8, tolerance: 1e-4 },
+  ])("matches the plain reference: $name", async ({ layerScale, bias, prefix, bits, tolerance }) => {
+    const weights = makeWeights(layerScale, bias);
+    const x = random(T * D, 2);
+    const outputs = await runGraph(weights, x, prefix, bits);
+    const expected = referenceBlock(spec, weights, rowsOf(x), prefix, bits);
+    expect(relativeDifference(expected.y.flat(), outputs.y!.data)).toBeLessThan(tolerance);
+    for (const [column, name] of INPUT_COLUMNS.entries()) {
+      if (name === "toPrefix") continue;
+      const got = Array.from(
+        { length: T },
+        (_, t) => outputs.inputs!.data[t * INPUT_COLUMNS.length + column]!,
+      );
+      expect(relativeDifference(expected.maxima[name], got)).toBeLessThan(tolerance);
+    }
+    expect(relativeDifference(expected.received, outputs.attention!.data.slice(1))).toBeLessThan(tolerance);
+  });
+
+  it("changes nothing when the slot is closed, whatever lies in it", async () => {
+    const weights = makeWeights(false, true);
+    const x = random(T * D, 2);
+    const first = await runGraph(weights, x, null, null);
+    const second = await runGraph(weights, x, null, null); // other random slot contents
+    expect([...second.y!.data]).toEqual([...first.y!.data]);
+    expect(first.attention!.data[0]).toBe(0);
+  });
+
+  it("reports the attention that goes to the prefix: with all tokens' share it adds up to 1", async () => {
+    const outputs = await runGraph(makeWeights(false, true), random(T * D, 2), prefix, null);
+    const attention = outputs.attention!.data;
+    expect(attention.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
+    const toPrefix = Array.from({ length: T }, (_, t) => outputs.inputs!.data[t * 5 + 4]!);
+    expect(toPrefix.reduce((a, b) => a + b, 0) / T).toBeCloseTo(attention[0]!, 5);
+  });
+});

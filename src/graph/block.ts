@@ -1,0 +1,103 @@
+import type { EncoderSpec } from "../encoder/spec.ts";
+import type { BlockWeights, Linear, LinearName } from "../encoder/weights.ts";
+import { activation, fakeQuantize, layerNorm, linear, tokenMax } from "./layers.ts";
+import { GraphBuilder, type OnnxModel } from "./onnx.ts";
+
+/**
+ * One pre-LN transformer block with RegCache's prefix slot, its instruments, and optionally simulated
+ * activation quantization:
+ *
+ *   [q, k, v] = W_qkv LN1(x)           K = [k_prefix; k]    V = [v_prefix; v]
+ *   x' = x + W_proj softmax(q K^T / sqrt(d) + bias) V
+ *   y  = x' + W_fc2 gelu(W_fc1 LN2(x'))
+ *
+ * The prefix has one slot. tau copies of a register equal one key with + ln(tau) on its logit, so `bias`
+ * serves every real tau, and a very negative bias closes the slot exactly: the weight underflows to 0. One
+ * shape for every prefix spares WebGPU a recompilation.
+ *
+ * inputs   x [T, D]; prefix_key [H, d, 1]; prefix_value [H, 1, d]; prefix_bias [1]; query_share [1, H T], every
+ *          entry 1 / (H T); with quantization also qmax [1]
+ * outputs  y [T, D]; qkv [T, 3D]; inputs [T, 5]: L-inf of the qkv, proj, fc1 and fc2 inputs, and the
+ *          attention that the token gives to the prefix; attention [1 + T]: what each key receives
+ */
+export interface BlockGraphOptions {
+  /** Linears whose inputs are rounded to the grid that `qmax` sets; none = an FP block without that input. */
+  readonly quantized: readonly LinearName[];
+}
+
+/** Order of the columns of the block's `inputs` output. */
+export const INPUT_COLUMNS = ["qkv", "proj", "fc1", "fc2", "toPrefix"] as const;
+
+/** Closes the prefix slot: exp of it is 0 in fp32, and unlike -Infinity it is safe in WGSL. */
+export const CLOSED_SLOT_BIAS = -1e9;
+
+/** Builds the ONNX model of one block. */
+export function buildBlock(spec: EncoderSpec, weights: BlockWeights, options: BlockGraphOptions): OnnxModel {
+  const g = new GraphBuilder("block");
+  const { width: D, heads: H } = spec;
+  const d = D / H;
+  const x = g.input("x", ["T", D]);
+  const prefixKey = g.input("prefix_key", [H, d, 1]);
+  const prefixValue = g.input("prefix_value", [H, 1, d]);
+  const bias = g.input("prefix_bias", [1]);
+  const queryShare = g.input("query_share", [1, "HT"]);
+  const qmax = options.quantized.length > 0 ? g.input("qmax", [1]) : null;
+
+  const maxima: string[] = [];
+  const measured = (input: string, name: LinearName, layer: Linear) => {
+    const linf = tokenMax(g, input);
+    maxima.push(linf);
+    const isRounded = qmax && options.quantized.includes(name);
+    return linear(g, isRounded ? fakeQuantize(g, input, linf, qmax) : input, name, layer);
+  };
+
+  // Attention
+  const qkv = measured(layerNorm(g, x, weights.norm1, spec.layerNormEps), "qkv", weights.qkv);
+  const attention = selfAttention(g, qkv, spec, { key: prefixKey, value: prefixValue, bias });
+  const attended = scaled(g, measured(attention.mixed, "proj", weights.proj), weights.scale1);
+  const middle = g.node("Add", [x, attended]);
+
+  // MLP
+  const hidden = measured(layerNorm(g, middle, weights.norm2, spec.layerNormEps), "fc1", weights.fc1);
+  const mlp = scaled(g, measured(activation(g, hidden, spec.activation), "fc2", weights.fc2), weights.scale2);
+  const y = g.node("Add", [middle, mlp]);
+
+  // Instruments. Averages over heads and queries are a product with a constant row: far cheaper than ReduceMean
+  // over leading axes.
+  const slotWeights = g.node("Slice", [attention.weights, g.integers([0]), g.integers([1]), g.integers([2])]);
+  const toPrefix = g.node("ReduceMean", [slotWeights], { axes: [0], keepdims: 0 }); // [T, 1]
+  const allQueries = g.node("Flatten", [attention.weights], { axis: 2 }); // [H T, 1 + T]
+  g.output("y", y, ["T", D]);
+  g.output("qkv", qkv, ["T", 3 * D]);
+  g.output("inputs", g.node("Concat", [...maxima, toPrefix], { axis: 1 }), ["T", INPUT_COLUMNS.length]);
+  g.output("attention", g.node("MatMul", [queryShare, allQueries]), [1, "S"]);
+  return g.build();
+}
+
+/** Multi-head self-attention over [T, 3D] with an extra key and value slot before the tokens' own. */
+function selfAttention(
+  g: GraphBuilder,
+  qkv: string,
+  spec: EncoderSpec,
+  slot: { key: string; value: string; bias: string },
+): { mixed: string; weights: string } {
+  const { width: D, heads: H } = spec;
+  const d = D / H;
+  const [q, k, v] = g.nodes("Split", [qkv], 3, { axis: 1 }) as [string, string, string]; // each [T, D]
+  const perHead = (value: string, perm: number[]) =>
+    g.node("Transpose", [g.node("Reshape", [value, g.integers([-1, H, d])])], { perm });
+  const query = g.node("Mul", [perHead(q, [1, 0, 2]), g.constant(1 / Math.sqrt(d))]); // [H, T, d]
+  // The slot's logits apart from the tokens': a bias added to all of [H, T, 1 + T] would cost a pass over it.
+  const slotLogits = g.node("Add", [g.node("MatMul", [query, slot.key]), slot.bias]); // [H, T, 1]
+  const tokenLogits = g.node("MatMul", [query, perHead(k, [1, 2, 0])]); // [H, T, T]
+  const logits = g.node("Concat", [slotLogits, tokenLogits], { axis: 2 });
+  const values = g.node("Concat", [slot.value, perHead(v, [1, 0, 2])], { axis: 1 }); // [H, 1 + T, d]
+  const weights = g.node("Softmax", [logits], { axis: -1 }); // [H, T, 1 + T]
+  const heads = g.node("Transpose", [g.node("MatMul", [weights, values])], { perm: [1, 0, 2] });
+  return { mixed: g.node("Reshape", [heads, g.integers([-1, D])]), weights };
+}
+
+/** LayerScale (2103.17239) where the encoder has it. */
+function scaled(g: GraphBuilder, x: string, scale: Float32Array | null): string {
+  return scale ? g.node("Mul", [x, g.weights("layer_scale", [scale.length], scale)]) : x;
+}

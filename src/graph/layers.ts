@@ -1,0 +1,67 @@
+import type { EncoderSpec } from "../encoder/spec.ts";
+import type { Linear, Norm } from "../encoder/weights.ts";
+import type { GraphBuilder } from "./onnx.ts";
+
+/** Layers that embed, block and head share. Values are names in the graph; [T, D] is tokens x channels. */
+
+/** LayerNorm over the last axis. */
+export function layerNorm(g: GraphBuilder, x: string, norm: Norm, eps: number): string {
+  const width = norm.weight.length;
+  const scale = g.weights("norm_weight", [width], norm.weight);
+  const shift = g.weights("norm_bias", [width], norm.bias);
+  return g.node("LayerNormalization", [x, scale, shift], { axis: -1, epsilon: { float: eps } });
+}
+
+/** x W^T + b for x [T, in]; `transB` lets the weight stay [out, in] as the checkpoint stores it. */
+export function linear(g: GraphBuilder, x: string, name: string, layer: Linear): string {
+  const inputs = [x, g.weights(`${name}_weight`, [layer.out, layer.in], layer.weight)];
+  if (layer.bias) inputs.push(g.weights(`${name}_bias`, [layer.out], layer.bias));
+  return g.node("Gemm", inputs, { transB: 1 });
+}
+
+/** The MLP's non-linearity. ORT fuses the erf form into one Gelu kernel. */
+export function activation(g: GraphBuilder, x: string, kind: EncoderSpec["activation"]): string {
+  if (kind === "quick_gelu") {
+    const gate = g.node("Sigmoid", [g.node("Mul", [x, g.constant(1.702)])]);
+    return g.node("Mul", [x, gate]);
+  }
+  const inner =
+    kind === "gelu"
+      ? g.node("Erf", [g.node("Div", [x, g.constant(Math.SQRT2)])])
+      : g.node("Tanh", [tanhArgument(g, x)]);
+  const gated = g.node("Mul", [x, g.node("Add", [inner, g.constant(1)])]);
+  return g.node("Mul", [gated, g.constant(0.5)]);
+}
+
+/** sqrt(2/pi) (x + 0.044715 x^3), the argument of the tanh form of GELU (Hendrycks and Gimpel 1606.08415). */
+function tanhArgument(g: GraphBuilder, x: string): string {
+  const cube = g.node("Mul", [g.node("Mul", [x, x]), x]);
+  const sum = g.node("Add", [x, g.node("Mul", [cube, g.constant(0.044715)])]);
+  return g.node("Mul", [sum, g.constant(Math.sqrt(2 / Math.PI))]);
+}
+
+/** Per-token L-inf: [T, C] -> [T, 1]. From both extremes, because |x| of a wide tensor costs a pass of its own. */
+export function tokenMax(g: GraphBuilder, x: string): string {
+  const largest = g.node("ReduceMax", [x], { axes: [1], keepdims: 1 });
+  const smallest = g.node("ReduceMin", [x], { axes: [1], keepdims: 1 });
+  return g.node("Max", [largest, g.node("Neg", [smallest])]);
+}
+
+/** Adding and subtracting 1.5 * 2^23 rounds an fp32 number of magnitude < 2^22 half to even, without the Round
+ * operator, which falls back to the CPU under WebGPU. */
+const ROUNDING_MAGIC = 12582912;
+
+/**
+ * Simulated symmetric per-tensor quantization with a dynamic min-max range (paper, quantizers, "naive"):
+ * s = max|x| / qmax, x_q = s * round(x / s). The range needs no clipping: it is the tensor's own maximum.
+ * @param linf per-token L-inf of x, [T, 1]
+ * @param qmax scalar, 2^(bits-1) - 1
+ */
+export function fakeQuantize(g: GraphBuilder, x: string, linf: string, qmax: string): string {
+  const range = g.node("ReduceMax", [linf], { axes: [0, 1], keepdims: 1 });
+  // An all-zero tensor keeps a scale that does not divide by zero.
+  const scale = g.node("Max", [g.node("Div", [range, qmax]), g.constant([1e-30])]);
+  const levels = g.node("Div", [x, scale]);
+  const up = g.node("Add", [levels, g.constant(ROUNDING_MAGIC)]);
+  return g.node("Mul", [g.node("Sub", [up, g.constant(ROUNDING_MAGIC)]), scale]);
+}

@@ -1,0 +1,121 @@
+import type { EncoderSpec } from "../encoder/spec.ts";
+import type { BlockWeights, Linear, Norm } from "../encoder/weights.ts";
+
+/**
+ * A transformer block in plain loops and fp64: the independent reference that the block graph is tested against.
+ * It takes the prefix as `copies` real extra keys and values (paper, step 3), not as a slot with a bias.
+ */
+export interface ReferencePrefix {
+  /** [D] each */
+  readonly key: Float32Array;
+  readonly value: Float32Array;
+  readonly copies: number;
+}
+
+type Matrix = number[][];
+
+export function referenceBlock(
+  spec: Pick<EncoderSpec, "width" | "heads" | "layerNormEps">,
+  weights: BlockWeights,
+  x: Matrix,
+  prefix: ReferencePrefix | null,
+  activationBits: number | null,
+): {
+  y: Matrix;
+  maxima: { qkv: number[]; proj: number[]; fc1: number[]; fc2: number[] };
+  received: number[];
+} {
+  const { width: D, heads: H } = spec;
+  const d = D / H;
+  const round = (rows: Matrix) => (activationBits ? fakeQuantize(rows, activationBits) : rows);
+  const qkvInput = normalise(x, weights.norm1, spec.layerNormEps);
+  const qkv = apply(round(qkvInput), weights.qkv);
+  const extra = Array.from({ length: prefix?.copies ?? 0 }, () => prefix!);
+  const received = new Array<number>(x.length).fill(0);
+  const mixed: Matrix = x.map(() => new Array<number>(D).fill(0));
+  for (let head = 0; head < H; head++) {
+    const at = (row: ArrayLike<number>, offset: number) =>
+      Array.from({ length: d }, (_, i) => row[offset + head * d + i]!);
+    const keys = [...extra.map(({ key }) => at(key, 0)), ...qkv.map((row) => at(row, D))];
+    const values = [...extra.map(({ value }) => at(value, 0)), ...qkv.map((row) => at(row, 2 * D))];
+    qkv.forEach((row, token) => {
+      const query = at(row, 0);
+      const weightsOf = softmax(keys.map((key) => dot(query, key) / Math.sqrt(d)));
+      weightsOf.slice(extra.length).forEach((weight, key) => {
+        received[key]! += weight / (H * x.length);
+      });
+      for (let i = 0; i < d; i++)
+        mixed[token]![head * d + i] = dot(
+          weightsOf,
+          values.map((v) => v[i]!),
+        );
+    });
+  }
+  const middle = add(x, scale(apply(round(mixed), weights.proj), weights.scale1));
+  const fc1Input = normalise(middle, weights.norm2, spec.layerNormEps);
+  const fc2Input = apply(round(fc1Input), weights.fc1).map((row) => row.map(gelu));
+  const y = add(middle, scale(apply(round(fc2Input), weights.fc2), weights.scale2));
+  const linf = (rows: Matrix) => rows.map((row) => Math.max(...row.map(Math.abs)));
+  return {
+    y,
+    maxima: { qkv: linf(qkvInput), proj: linf(mixed), fc1: linf(fc1Input), fc2: linf(fc2Input) },
+    received,
+  };
+}
+
+function normalise(x: Matrix, norm: Norm, eps: number): Matrix {
+  return x.map((row) => {
+    const mean = row.reduce((a, b) => a + b) / row.length;
+    const variance = row.reduce((a, b) => a + (b - mean) ** 2, 0) / row.length;
+    return row.map((v, c) => ((v - mean) / Math.sqrt(variance + eps)) * norm.weight[c]! + norm.bias[c]!);
+  });
+}
+
+function apply(x: Matrix, layer: Linear): Matrix {
+  return x.map((row) =>
+    Array.from({ length: layer.out }, (_, o) => {
+      let sum = layer.bias?.[o] ?? 0;
+      for (let i = 0; i < layer.in; i++) sum += row[i]! * layer.weight[o * layer.in + i]!;
+      return sum;
+    }),
+  );
+}
+
+/** Symmetric per-tensor grid over the tensor's own range, half to even. */
+function fakeQuantize(x: Matrix, bits: number): Matrix {
+  const scaleOf = Math.max(...x.flat().map(Math.abs)) / (2 ** (bits - 1) - 1);
+  const halfEven = (v: number) => {
+    const floor = Math.floor(v);
+    if (v - floor !== 0.5) return Math.round(v);
+    return floor % 2 === 0 ? floor : floor + 1;
+  };
+  return x.map((row) => row.map((v) => halfEven(v / scaleOf) * scaleOf));
+}
+
+function softmax(logits: number[]): number[] {
+  const max = Math.max(...logits);
+  const exps = logits.map((v) => Math.exp(v - max));
+  const sum = exps.reduce((a, b) => a + b);
+  return exps.map((v) => v / sum);
+}
+
+/** x Phi(x), with erf by its Maclaurin series: exact to fp64 for the |x| < 4 of the tests. */
+function gelu(x: number): number {
+  const z = x / Math.SQRT2;
+  let term = z;
+  let sum = z;
+  for (let n = 1; n < 80; n++) {
+    term *= (-z * z) / n;
+    sum += term / (2 * n + 1);
+  }
+  return 0.5 * x * (1 + (2 / Math.sqrt(Math.PI)) * sum);
+}
+
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+};
+const add = (a: Matrix, b: Matrix): Matrix => a.map((row, i) => row.map((v, c) => v + b[i]![c]!));
+const scale = (x: Matrix, by: Float32Array | null): Matrix =>
+  by ? x.map((row) => row.map((v, c) => v * by[c]!)) : x;
