@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { LINEARS } from "../encoder/weights.ts";
+
+/**
+ * All that a user can do to a run, as one immutable value. It serialises to the URL and to results files,
+ * and it is the cache key of a run.
+ */
+
+const blockIndex = z.int().min(0);
+
+/** RegCache's prefix: cached register keys and values, in blocks `from`..`to` (paper, step 3). */
+export const prefixSchema = z.strictObject({
+  /** Id of the registers file (see regcache/registers.ts). */
+  registers: z.string().min(1),
+  /** First block with the prefix, 0-based. */
+  from: blockIndex,
+  /** Last block with the prefix, 0-based, inclusive. */
+  to: blockIndex,
+  /** tau, copies of the register; real-valued, because tau copies equal one key with + ln(tau) on its logit. */
+  count: z.number().gt(0).max(1024),
+});
+
+/** Deletion of patch tokens at the input of a block, per image, never CLS (paper, step 4). */
+export const deletionSchema = z.strictObject({
+  block: blockIndex,
+  /** How many patch tokens are deleted, at least 1. */
+  count: z.int().min(1).max(4096),
+  /** `linf`: the paper's rule, the largest residual L-inf; `similarity`: ours, cos(x - m, r - m). */
+  by: z.enum(["linf", "similarity"]),
+  /** Registers that `similarity` measures against; unused by `linf`. */
+  registers: z.string().min(1).optional(),
+});
+
+/** Simulated quantization (rounding in fp32) of qkv, proj, fc1 and fc2. */
+export const quantizationSchema = z.strictObject({
+  weightBits: z.int().min(2).max(8),
+  activationBits: z.int().min(2).max(8),
+  /** Symmetric min-max, round to nearest. */
+  weightGranularity: z.enum(["per-tensor", "per-channel"]).default("per-tensor"),
+  /** Blocks that are quantized, 0-based; absent = all. The rest stays FP (paper, step 1). */
+  blocks: z.array(blockIndex).min(1).optional(),
+  /** Linears that are quantized; absent = all four. */
+  linears: z.array(z.enum(LINEARS)).min(1).optional(),
+});
+
+export const interventionSchema = z.strictObject({
+  prefix: prefixSchema.nullable().default(null),
+  delete: deletionSchema.nullable().default(null),
+  quantize: quantizationSchema.nullable().default(null),
+});
+
+export type Prefix = z.infer<typeof prefixSchema>;
+export type Deletion = z.infer<typeof deletionSchema>;
+export type Quantization = z.infer<typeof quantizationSchema>;
+export type Intervention = Readonly<z.infer<typeof interventionSchema>>;
+
+/** The unmodified encoder. */
+export const NO_INTERVENTION: Intervention = Object.freeze({ prefix: null, delete: null, quantize: null });

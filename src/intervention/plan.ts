@@ -1,0 +1,86 @@
+import type { EncoderSpec } from "../encoder/spec.ts";
+import { leadingTokens } from "../encoder/spec.ts";
+import { InputError } from "../errors/input-error.ts";
+import type { Registers } from "../regcache/registers.ts";
+import type { Deletion, Intervention, Quantization } from "./intervention.ts";
+
+/** What an intervention does at one block. */
+export interface BlockPlan {
+  /** Registers whose key and value fill the prefix slot, and ln(tau); null = slot closed. */
+  readonly prefix: { readonly registers: Registers; readonly logCount: number } | null;
+  /** Deletion at the block's input. */
+  readonly delete: { readonly rule: Deletion; readonly registers: Registers | null } | null;
+  readonly quantize: Quantization | null;
+  /** Equal keys mean equal effects at this block. */
+  readonly key: string;
+}
+
+/**
+ * An intervention, checked against the encoder and spread over its blocks.
+ * @throws InputError when it names blocks, tokens or registers that are not there.
+ */
+export function planIntervention(
+  spec: EncoderSpec,
+  intervention: Intervention,
+  registers: ReadonlyMap<string, Registers>,
+): BlockPlan[] {
+  const { prefix, delete: deletion, quantize } = intervention;
+  const named = (id: string | undefined, use: string): Registers => {
+    const found = id === undefined ? undefined : registers.get(id);
+    if (found) return found;
+    throw new InputError(
+      use,
+      `registers of this model (${[...registers.keys()].join(", ") || "none are loaded"})`,
+      id ?? "none",
+      "Curate registers for this model or open a registers file.",
+    );
+  };
+  const lastBlock = spec.blocks - 1;
+  if (prefix && !(prefix.from <= prefix.to && prefix.to <= lastBlock)) {
+    throw new InputError(
+      "Prefix",
+      `blocks from <= to <= ${lastBlock}`,
+      `from ${prefix.from} to ${prefix.to}`,
+      "Choose blocks of this encoder.",
+    );
+  }
+  const stray = quantize?.blocks?.find((block) => block > lastBlock);
+  if (stray !== undefined) {
+    const remedy = "Choose blocks of this encoder.";
+    throw new InputError("Quantization", `blocks up to ${lastBlock}`, `block ${stray}`, remedy);
+  }
+  const patches = spec.grid ** 2;
+  if (deletion && (deletion.block > lastBlock || deletion.count >= patches)) {
+    throw new InputError(
+      "Deletion",
+      `a block up to ${lastBlock} and fewer than ${patches} tokens`,
+      `block ${deletion.block}, ${deletion.count} tokens`,
+      "Choose a block and a count of this encoder.",
+    );
+  }
+  const prefixRegisters = prefix ? named(prefix.registers, "Prefix") : null;
+  const deletionRegisters =
+    deletion?.by === "similarity" ? named(deletion.registers, "Deletion by similarity") : null;
+
+  return Array.from({ length: spec.blocks }, (_, block) => {
+    const active = prefix && prefixRegisters && block >= prefix.from && block <= prefix.to;
+    const deletes = deletion?.block === block;
+    const quantized = quantize && (quantize.blocks?.includes(block) ?? true) ? quantize : null;
+    const plan = {
+      prefix: active ? { registers: prefixRegisters, logCount: Math.log(prefix.count) } : null,
+      delete: deletes ? { rule: deletion, registers: deletionRegisters } : null,
+      quantize: quantized,
+    };
+    const key = JSON.stringify([
+      active ? [prefixRegisters.id, prefix.count] : null,
+      deletes ? [deletion.count, deletion.by, deletionRegisters?.id] : null,
+      quantized && { ...quantized, blocks: null },
+    ]);
+    return { ...plan, key };
+  });
+}
+
+/** First row that may be deleted: CLS and trained registers never are (paper, step 4). */
+export function firstDeletable(spec: EncoderSpec): number {
+  return leadingTokens(spec);
+}

@@ -1,0 +1,52 @@
+/**
+ * What is measured at one block of one run. All magnitudes are raw (no normalisation), in the units of
+ * the residual stream. Rows are the tokens that were alive in that block, in order; `positions` says
+ * which they are.
+ */
+export interface LayerTrace {
+  /** 0-based block. */
+  readonly block: number;
+  /** Original token index of each surviving row (0 = CLS where there is one), [T]. */
+  readonly positions: Int32Array;
+  /** Residual stream after the block. */
+  readonly residual: {
+    /** max over channels of |x|, [T] */
+    readonly linf: Float32Array;
+    /** Euclidean norm, [T] */
+    readonly l2: Float32Array;
+    /** Channel at which |x| is largest, [T] */
+    readonly topChannel: Int32Array;
+  };
+  /** max over channels of |x| of each linear's input, [T] each: what a per-tensor scale sees. */
+  readonly inputs: {
+    readonly qkv: Float32Array;
+    readonly proj: Float32Array;
+    readonly fc1: Float32Array;
+    readonly fc2: Float32Array;
+  };
+  /** Attention that a token receives: mean over heads and queries; with `prefixReceived` it adds up to 1, [T]. */
+  readonly attentionReceived: Float32Array;
+  /** Attention that a token (as query) gives to the prefix, mean over heads, [T]; zeros without a prefix. */
+  readonly attentionToPrefix: Float32Array;
+  /** Attention that the prefix receives, mean over heads and queries. */
+  readonly prefixReceived: number;
+  /** Median of |x| over all elements of the residual stream after the block. */
+  readonly medianAbs: number;
+  /** Kurtosis over all elements of the residual stream after the block (Bondarenko et al. 2306.12929). */
+  readonly kurtosis: number;
+  /** Wall time of the block, ms; 0 when the result came from the cache. */
+  readonly milliseconds: number;
+}
+
+/** End of a run. */
+export interface RunResult {
+  /** Pooled feature after the final LayerNorm, [D]. */
+  readonly feature: Float32Array;
+  /** Of the checkpoint's own classifier, [classes]; null when it has none. */
+  readonly logits: Float32Array | null;
+  /** Original token indices deleted in this run. */
+  readonly deleted: Int32Array;
+  /** First block that was computed; earlier ones were taken from the cache. */
+  readonly computedFrom: number;
+  readonly milliseconds: number;
+}
