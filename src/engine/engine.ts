@@ -1,0 +1,167 @@
+import PQueue from "p-queue";
+import type { EncoderSpec } from "../encoder/spec.ts";
+import type { EncoderWeights } from "../encoder/weights.ts";
+import { CancelledError, throwIfCancelled } from "../errors/input-error.ts";
+import type { Intervention } from "../intervention/intervention.ts";
+import { type BlockPlan, planIntervention } from "../intervention/plan.ts";
+import { deleteTokens } from "../regcache/delete.ts";
+import type { Registers } from "../regcache/registers.ts";
+import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
+import { type CachedBlock, chainKeys, createHiddenCache, type HiddenCache } from "./hidden-cache.ts";
+import { runBlock } from "./run-block.ts";
+import type { Runtime } from "./runtime.ts";
+import { type LoadProgress, Sessions } from "./sessions.ts";
+import type { Engine, EngineInput, RunOptions } from "./types.ts";
+
+export interface EngineOptions {
+  readonly onProgress?: LoadProgress;
+  readonly signal?: AbortSignal;
+  /** Bound for cached hidden states, bytes. */
+  readonly cacheBytes?: number;
+}
+
+const DEFAULT_CACHE_BYTES = 96 * 1024 * 1024;
+const PRIORITY = { interactive: 1, background: 0 } as const;
+
+/**
+ * Loads an encoder into a runtime.
+ * @throws InputError from reading the weights; CancelledError on abort. Nothing is left behind then.
+ */
+export async function createEngine(
+  encoder: { readonly spec: EncoderSpec; readonly weights: EncoderWeights },
+  runtime: Runtime,
+  options: EngineOptions = {},
+): Promise<Engine> {
+  const sessions = await Sessions.create(encoder.spec, encoder.weights, runtime, options);
+  return new ChainEngine(sessions, createHiddenCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES));
+}
+
+/** The chain embed -> block 0 -> ... -> block L-1 -> head, run one session at a time. */
+class ChainEngine implements Engine {
+  readonly registers = new Map<string, Registers>();
+  /** ORT must never see two runs at once (on WebGPU that hangs the page); blocks of waiting runs interleave. */
+  readonly #queue = new PQueue({ concurrency: 1 });
+  #disposed = false;
+
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly cache: HiddenCache,
+  ) {}
+
+  get spec(): EncoderSpec {
+    return this.sessions.spec;
+  }
+
+  addRegisters(registers: Registers): void {
+    this.registers.set(registers.id, registers);
+  }
+
+  async *run(
+    input: EngineInput,
+    intervention: Intervention,
+    options: RunOptions = {},
+  ): AsyncGenerator<LayerTrace, RunResult> {
+    const started = performance.now();
+    const plan = planIntervention(this.spec, intervention, this.registers);
+    const keys = chainKeys(
+      input.id,
+      plan.map(({ key }) => key),
+    );
+    const cached = options.onStates ? [] : this.#longestCached(keys);
+    for (const { trace } of cached) if (trace) yield { ...trace, milliseconds: 0 };
+
+    let state = cached.at(-1) ?? (await this.#embed(input, keys[0]!, options));
+    const computedFrom = Math.max(0, cached.length - 1);
+    for (let block = computedFrom; block < this.spec.blocks; block++) {
+      state = await this.#block(block, state, plan[block]!, keys[block + 1]!, options);
+      yield state.trace!;
+    }
+    const { feature, logits } = await this.#head(state, options);
+    return {
+      feature,
+      logits,
+      deleted: state.deleted,
+      computedFrom,
+      milliseconds: performance.now() - started,
+    };
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    await this.#queue.onIdle();
+    this.cache.clear();
+    await this.sessions.dispose();
+  }
+
+  /** Cached states of the embedding and of as many blocks from the first as there are without a gap. */
+  #longestCached(keys: readonly string[]): CachedBlock[] {
+    const found: CachedBlock[] = [];
+    for (const key of keys) {
+      const state = this.cache.get(key);
+      if (!state) break;
+      found.push(state);
+    }
+    return found;
+  }
+
+  #embed(input: EngineInput, key: string, options: RunOptions): Promise<CachedBlock> {
+    return this.#exclusive(options, async () => {
+      const side = this.spec.grid * this.spec.patch;
+      const { y } = await this.sessions.embed.run(
+        { pixels: { data: input.pixels, dims: [1, 3, side, side] } },
+        ["y"],
+      );
+      const positions = Int32Array.from({ length: this.spec.tokens }, (_, token) => token);
+      const state = { x: y!.data, positions, deleted: new Int32Array(0), trace: null };
+      this.cache.set(key, state);
+      return state;
+    });
+  }
+
+  #block(
+    block: number,
+    before: CachedBlock,
+    plan: BlockPlan,
+    key: string,
+    options: RunOptions,
+  ): Promise<CachedBlock> {
+    return this.#exclusive(options, async () => {
+      const { spec } = this;
+      const rule = plan.delete;
+      const alive = rule ? deleteTokens(spec, before, rule.rule, rule.registers) : null;
+      const tokens = alive ?? before;
+      const session = await this.sessions.block(block, plan.quantize);
+      const { y, qkv, trace } = await runBlock(spec, session, block, tokens, plan, !!options.onStates);
+      options.onStates?.({ block, input: tokens.x, output: y, qkv });
+      const state = {
+        x: y,
+        positions: tokens.positions,
+        deleted: alive ? Int32Array.of(...before.deleted, ...alive.deleted) : before.deleted,
+        trace,
+      };
+      this.cache.set(key, state);
+      return state;
+    });
+  }
+
+  #head(state: CachedBlock, options: RunOptions): Promise<Pick<RunResult, "feature" | "logits">> {
+    return this.#exclusive(options, async () => {
+      const { hasClassifier, head } = this.sessions;
+      const outputs = await head.run(
+        { x: { data: state.x, dims: [state.positions.length, this.spec.width] } },
+        hasClassifier ? ["feature", "logits"] : ["feature"],
+      );
+      return { feature: outputs.feature!.data, logits: outputs.logits?.data ?? null };
+    });
+  }
+
+  /** Runs `work` alone, interactive work before background work, and not at all once it is cancelled. */
+  async #exclusive<T>(options: RunOptions, work: () => Promise<T>): Promise<T> {
+    const guarded = async () => {
+      throwIfCancelled(options.signal, "The run");
+      if (this.#disposed) throw new CancelledError("The run of a model that was closed");
+      return work();
+    };
+    return this.#queue.add(guarded, { priority: PRIORITY[options.priority ?? "interactive"] });
+  }
+}

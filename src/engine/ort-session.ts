@@ -1,0 +1,22 @@
+import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
+import type { GraphSession } from "./runtime.ts";
+
+/** Wraps an ORT session of either runtime; `OrtTensor` is that runtime's own tensor class. */
+export function wrapSession(session: InferenceSession, OrtTensor: TensorConstructor): GraphSession {
+  return {
+    async run(feeds, fetches) {
+      const ortFeeds: Record<string, Tensor> = {};
+      for (const [name, { data, dims }] of Object.entries(feeds)) {
+        ortFeeds[name] = new OrtTensor("float32", data, dims);
+      }
+      const results = await session.run(ortFeeds, [...fetches]);
+      return Object.fromEntries(
+        fetches.map((name) => {
+          const tensor = results[name]!;
+          return [name, { data: tensor.data as Float32Array, dims: tensor.dims }];
+        }),
+      );
+    },
+    release: () => session.release(),
+  };
+}

@@ -1,0 +1,99 @@
+import type { EncoderSpec } from "../encoder/spec.ts";
+import { CLOSED_SLOT_BIAS, INPUT_COLUMNS } from "../graph/block.ts";
+import type { BlockPlan } from "../intervention/plan.ts";
+import { measureRows, medianAbs } from "../measure/residual.ts";
+import { largestLevel } from "../quantize/weights.ts";
+import type { Tokens } from "../regcache/delete.ts";
+import type { LayerTrace } from "../trace/layer-trace.ts";
+import type { GraphSession, HostTensor } from "./runtime.ts";
+
+/** A backend gave something that no encoder computes: not-finite values, or zeros only (a lost device). */
+export class EngineError extends Error {
+  override readonly name = "EngineError";
+}
+
+export interface BlockOutput {
+  /** Residual stream after the block, [T, D]. */
+  readonly y: Float32Array;
+  /** [T, 3D]; empty unless asked for. */
+  readonly qkv: Float32Array;
+  readonly trace: LayerTrace;
+}
+
+/** Runs one block on surviving tokens and measures it. */
+export async function runBlock(
+  spec: EncoderSpec,
+  session: GraphSession,
+  block: number,
+  tokens: Tokens,
+  plan: BlockPlan,
+  wantQkv: boolean,
+): Promise<BlockOutput> {
+  const started = performance.now();
+  const rows = tokens.positions.length;
+  const fetches = ["y", "inputs", "attention", ...(wantQkv ? ["qkv"] : [])];
+  const outputs = await session.run(blockFeeds(spec, block, tokens, plan), fetches);
+  const y = outputs.y!.data;
+  const { kurtosis, ...residual } = measureRows(y, spec.width);
+  assertUsable(residual.linf, block);
+  const inputs = outputs.inputs!.data;
+  const column = (name: (typeof INPUT_COLUMNS)[number]) => {
+    const index = INPUT_COLUMNS.indexOf(name);
+    return Float32Array.from({ length: rows }, (_, row) => inputs[row * INPUT_COLUMNS.length + index]!);
+  };
+  const attention = outputs.attention!.data;
+  const trace: LayerTrace = {
+    block,
+    positions: tokens.positions,
+    residual,
+    inputs: { qkv: column("qkv"), proj: column("proj"), fc1: column("fc1"), fc2: column("fc2") },
+    attentionReceived: attention.slice(1),
+    attentionToPrefix: column("toPrefix"),
+    prefixReceived: attention[0]!,
+    medianAbs: medianAbs(y),
+    kurtosis,
+    milliseconds: performance.now() - started,
+  };
+  return { y, qkv: outputs.qkv?.data ?? new Float32Array(0), trace };
+}
+
+function blockFeeds(
+  spec: EncoderSpec,
+  block: number,
+  tokens: Tokens,
+  plan: BlockPlan,
+): Record<string, HostTensor> {
+  const { width, heads } = spec;
+  const perHead = width / heads;
+  const rows = tokens.positions.length;
+  const { prefix, quantize } = plan;
+  const queries = heads * rows;
+  const key = prefix?.registers.key[block] ?? new Float32Array(width);
+  const value = prefix?.registers.value[block] ?? new Float32Array(width);
+  return {
+    x: { data: tokens.x, dims: [rows, width] },
+    prefix_key: { data: key, dims: [heads, perHead, 1] },
+    prefix_value: { data: value, dims: [heads, 1, perHead] },
+    prefix_bias: { data: Float32Array.of(prefix ? prefix.logCount : CLOSED_SLOT_BIAS), dims: [1] },
+    query_share: { data: new Float32Array(queries).fill(1 / queries), dims: [1, queries] },
+    ...(quantize && { qmax: { data: Float32Array.of(largestLevel(quantize.activationBits)), dims: [1] } }),
+  };
+}
+
+/** @throws EngineError when the state after `block` cannot be right. */
+function assertUsable(linf: Float32Array, block: number): void {
+  let max = 0;
+  for (const value of linf) {
+    if (!Number.isFinite(value)) {
+      throw new EngineError(
+        `Block ${block}: expected finite activations, got ${value}. The checkpoint overflows in fp32, or the device was lost: reload the model, or use WASM.`,
+      );
+    }
+    max = Math.max(max, value);
+  }
+  if (max === 0) {
+    throw new EngineError(
+      `Block ${block}: expected activations, got zeros only. The device may have been lost: reload the model, or use WASM.`,
+    );
+  }
+}

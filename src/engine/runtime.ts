@@ -1,0 +1,24 @@
+import type { OnnxModel } from "../graph/onnx.ts";
+
+/** An fp32 tensor on the host, row-major. */
+export interface HostTensor {
+  readonly data: Float32Array;
+  readonly dims: readonly number[];
+}
+
+/** One loaded graph. */
+export interface GraphSession {
+  /** Runs the graph and returns the outputs named in `fetches`. Callers serialise: see RunQueue in engine.ts. */
+  run(
+    feeds: Readonly<Record<string, HostTensor>>,
+    fetches: readonly string[],
+  ): Promise<Record<string, HostTensor>>;
+  release(): Promise<void>;
+}
+
+/** Where graphs run: the same interface over onnxruntime-web (WASM, WebGPU) and onnxruntime-node. */
+export interface Runtime {
+  readonly backend: "wasm" | "webgpu" | "node";
+  readonly threads: number;
+  createSession(model: OnnxModel): Promise<GraphSession>;
+}

@@ -1,0 +1,51 @@
+import type { EncoderSpec } from "../encoder/spec.ts";
+import type { Intervention } from "../intervention/intervention.ts";
+import type { Registers } from "../regcache/registers.ts";
+import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
+
+/** The encoder's input: one image. */
+export interface EngineInput {
+  /** Identifies the pixels in the cache of hidden states; equal ids must mean equal pixels. */
+  readonly id: string;
+  /** Normalised pixels, [3, size, size]. */
+  readonly pixels: Float32Array;
+}
+
+/** Hidden states that a run hands out besides its trace, when asked. */
+export interface BlockStates {
+  readonly block: number;
+  /** Residual stream at the block's input, after any deletion, [T, D]. */
+  readonly input: Float32Array;
+  /** Residual stream after the block, [T, D]. */
+  readonly output: Float32Array;
+  /** Query, key and value projections, [T, 3D]. */
+  readonly qkv: Float32Array;
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  /** Lower runs first when several wait: interactive work before evaluation. Default "interactive". */
+  readonly priority?: "interactive" | "background";
+  /** Called for every computed block with its full states; such a run bypasses the cache. */
+  readonly onStates?: (states: BlockStates) => void;
+}
+
+/** One loaded encoder that can be run. At most one `run()` of ORT is in flight at any time. */
+export interface Engine {
+  readonly spec: EncoderSpec;
+  /** Registers that interventions may name, by id. */
+  readonly registers: ReadonlyMap<string, Registers>;
+  addRegisters(registers: Registers): void;
+  /**
+   * Runs one image block by block. Yields a trace after each block, in order, and returns the feature.
+   * Blocks whose inputs and intervention are unchanged come from the cache.
+   * @throws InputError when the intervention does not fit the encoder; CancelledError on abort.
+   */
+  run(
+    input: EngineInput,
+    intervention: Intervention,
+    options?: RunOptions,
+  ): AsyncGenerator<LayerTrace, RunResult>;
+  /** Frees the sessions. */
+  dispose(): Promise<void>;
+}
