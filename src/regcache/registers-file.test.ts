@@ -1,0 +1,98 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { memorySource } from "../checkpoint/byte-source.ts";
+import { openSafetensors } from "../checkpoint/safetensors.ts";
+import { collect } from "../engine/collect.ts";
+import { createEngine } from "../engine/engine.ts";
+import { createNodeRuntime } from "../engine/runtime-node.ts";
+import type { Engine, EngineInput } from "../engine/types.ts";
+import { InputError } from "../errors/input-error.ts";
+import { openEncoder } from "../families/index.ts";
+import { randomCheckpoint } from "../families/random-checkpoint.ts";
+import { NO_INTERVENTION } from "../intervention/intervention.ts";
+import { curate } from "./curate.ts";
+import type { Registers } from "./registers.ts";
+import { readRegisters, writeRegisters } from "./registers-file.ts";
+
+const sha256 = "ab".repeat(32);
+const images = [3, 5, 8].map(
+  (phase) => async (): Promise<EngineInput> => ({
+    id: `image ${phase}`,
+    pixels: Float32Array.from({ length: 3 * 16 * 16 }, (_, i) => Math.sin(i * phase * 0.11)),
+  }),
+);
+let engine: Engine;
+let registers: Registers;
+
+beforeAll(async () => {
+  const { bytes, config } = randomCheckpoint({ width: 24, heads: 2, blocks: 3, grid: 4, patch: 4 });
+  const file = await openSafetensors(memorySource(bytes, "random.safetensors"));
+  engine = await createEngine(openEncoder(file, config, {}), createNodeRuntime());
+  registers = await curate(engine, images, { block: 1, top: 4 }, { model: sha256, data: "3 test images" });
+});
+
+describe("curate", () => {
+  it("averages the keys, values and states of the largest tokens, each from its own image", async () => {
+    // An independent second way: every token of every image with its L-inf after block 1, and its own rows.
+    const all: { linf: number; key: Float32Array; value: Float32Array; state: Float32Array }[] = [];
+    for (const load of images) {
+      const found = new Map<string, Float32Array>();
+      const input = await load();
+      await collect(
+        engine.run(input, NO_INTERVENTION, {
+          onStates: ({ block, input: x, output, qkv }) => {
+            for (let token = 1; token < 17; token++) {
+              const row = output.subarray(token * 24, (token + 1) * 24);
+              if (block === 1) found.set(`linf ${token}`, Float32Array.of(Math.max(...row.map(Math.abs))));
+              if (block !== 2) continue;
+              found.set(`key ${token}`, qkv.slice(token * 72 + 24, token * 72 + 48));
+              found.set(`value ${token}`, qkv.slice(token * 72 + 48, token * 72 + 72));
+              found.set(`state ${token}`, x.slice(token * 24, (token + 1) * 24));
+            }
+          },
+        }),
+      );
+      for (let token = 1; token < 17; token++) {
+        const part = (name: string) => found.get(`${name} ${token}`)!;
+        all.push({ linf: part("linf")[0]!, key: part("key"), value: part("value"), state: part("state") });
+      }
+    }
+    const top = all.sort((a, b) => b.linf - a.linf).slice(0, 4);
+    for (const name of ["key", "value", "state"] as const) {
+      for (let c = 0; c < 24; c++) {
+        const mean = top.reduce((sum, token) => sum + token[name][c]!, 0) / 4;
+        expect(registers[name][2]![c]).toBeCloseTo(mean, 5);
+      }
+    }
+    for (let c = 0; c < 24; c++) {
+      const mean = all.reduce((sum, token) => sum + token.state[c]!, 0) / all.length;
+      expect(registers.mean[2]![c]).toBeCloseTo(mean, 5);
+    }
+  });
+
+  it.each([
+    ["no images", [], { block: 1, top: 4 }],
+    ["a block past the last", images, { block: 3, top: 4 }],
+    ["no tokens", images, { block: 1, top: 0 }],
+  ])("refuses %s", async (_, some, settings) => {
+    await expect(curate(engine, some, settings, { model: sha256, data: "" })).rejects.toThrow(InputError);
+  });
+});
+
+describe("registers file", () => {
+  it("reads back what was written, to the bit", async () => {
+    const file = memorySource(writeRegisters(registers), "registers.safetensors");
+    expect(await readRegisters(file, { sha256, spec: engine.spec })).toEqual(registers);
+  });
+
+  it("is refused for another model, with what to do", async () => {
+    const file = memorySource(writeRegisters(registers), "mine.safetensors");
+    const reading = readRegisters(file, { sha256: "cd".repeat(32), spec: engine.spec });
+    await expect(reading).rejects.toThrow(/mine\.safetensors.*abababababab.*curate registers for this one/);
+  });
+
+  it("is refused when it is some other safetensors file", async () => {
+    const { bytes } = randomCheckpoint();
+    const reading = readRegisters(memorySource(bytes, "model.safetensors"), { sha256, spec: engine.spec });
+    await expect(reading).rejects.toThrow(InputError);
+  });
+});
