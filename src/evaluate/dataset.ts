@@ -1,0 +1,16 @@
+import type { RgbaImage } from "../image/rgba-image.ts";
+
+/** Labelled images, read one at a time, so that a set may be larger than memory. */
+export interface LabelledSet {
+  /** For people and for reports, e.g. the folder's name. */
+  readonly name: string;
+  /** Class names; a label is an index into them. */
+  readonly classes: readonly string[];
+  readonly count: number;
+  /** Class of image `i`, 0 <= i < count. */
+  label(i: number): number;
+  /** Pixels of image `i`; rejects with an InputError when it cannot be decoded. */
+  image(i: number): Promise<RgbaImage>;
+  /** Identifies the image among all sets that are open: equal ids mean equal pixels. */
+  id(i: number): string;
+}

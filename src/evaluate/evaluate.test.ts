@@ -1,0 +1,91 @@
+import { expect, test } from "vitest";
+import { CancelledError } from "../errors/input-error.ts";
+import { NO_INTERVENTION } from "../intervention/intervention.ts";
+import { evaluate } from "./evaluate.ts";
+import { fakeEngine, fakeSet } from "./fake-engine.ts";
+import type { Head } from "./head.ts";
+import { pairedDifference } from "./paired.ts";
+import type { Configuration, EvaluationReport } from "./report.ts";
+import { wilsonInterval } from "./wilson.ts";
+
+const prepare = (image: { data: Uint8ClampedArray }) => Float32Array.of(image.data[0]!, image.data[1]!);
+const head: Head = { describe: "larger", classify: ({ feature }) => (feature[0]! > feature[1]! ? 0 : 1) };
+const quantize = { weightBits: 8, activationBits: 8, weightGranularity: "per-tensor" } as const;
+const configurations: Configuration[] = [
+  { name: "fp32", intervention: NO_INTERVENTION },
+  { name: "naive-w8a8", intervention: { ...NO_INTERVENTION, quantize } },
+];
+
+// Quantization here erases red: right on green images only.
+const setUp = () =>
+  fakeEngine((pixels, { quantize }) => Float32Array.of(quantize ? 0 : pixels[0]!, pixels[1]!));
+const set = fakeSet([
+  [9, 1, 0],
+  [8, 2, 0],
+  [1, 9, 1],
+  [6, 2, 1],
+]);
+
+async function all(stream: AsyncIterable<EvaluationReport>): Promise<EvaluationReport[]> {
+  const reports = [];
+  for await (const report of stream) reports.push(report);
+  return reports;
+}
+
+test("reports after every image, and the last report adds up", async () => {
+  const { engine } = setUp();
+  const reports = await all(evaluate(engine, set, configurations, head, { prepare, seed: 0 }));
+  expect(reports.map((report) => report.n)).toEqual([1, 2, 3, 4]);
+  const last = reports.at(-1)!;
+  expect(last).toMatchObject({ total: 4, seed: 0, dataset: "fake", head: "larger" });
+  const [fp32, naive] = last.configurations;
+  // FP32: right on images 0, 1, 2. Quantized: red erased, so every image reads "green": right on 2 and 3.
+  expect(fp32).toMatchObject({ name: "fp32", correct: 3, top1: 0.75, meanCosine: 1 });
+  expect(fp32!.difference).toEqual({ value: 0, interval: [0, 0] });
+  expect(naive).toMatchObject({ correct: 2, top1: 0.5, interval: wilsonInterval(2, 4) });
+  expect(naive!.difference).toEqual(pairedDifference({ both: 1, firstOnly: 1, secondOnly: 2, neither: 0 }));
+  expect(naive!.difference.value).toBe(-0.25);
+  const cosines = [1 / Math.hypot(9, 1), 2 / Math.hypot(8, 2), 9 / Math.hypot(1, 9), 2 / Math.hypot(6, 2)];
+  expect(naive!.meanCosine).toBeCloseTo(cosines.reduce((a, b) => a + b) / 4, 12);
+});
+
+test("each image goes through all configurations, in the background, before the next", async () => {
+  const { engine, log } = setUp();
+  await all(evaluate(engine, set, configurations, head, { prepare, seed: 3, limit: 2 }));
+  expect(log).toHaveLength(4);
+  expect(log[0]!.id).toBe(log[1]!.id);
+  expect(log[2]!.id).toBe(log[3]!.id);
+  expect(log[0]!.id).not.toBe(log[2]!.id);
+  expect(log.map((run) => run.intervention.quantize !== null)).toEqual([false, true, false, true]);
+  expect(log.every((run) => run.options.priority === "background")).toBe(true);
+});
+
+test("a limit takes the start of the seed's order", async () => {
+  const ids = async (limit: number) => {
+    const { engine, log } = setUp();
+    await all(evaluate(engine, set, configurations, head, { prepare, seed: 7, limit }));
+    return log.filter((_, i) => i % 2 === 0).map((run) => run.id);
+  };
+  const [two, four] = [await ids(2), await ids(4)];
+  expect(four.slice(0, 2)).toEqual(two);
+  expect(new Set(four).size).toBe(4);
+});
+
+test("stops when cancelled", async () => {
+  const { engine, log } = setUp();
+  const controller = new AbortController();
+  const stream = evaluate(engine, set, configurations, head, { prepare, seed: 0, signal: controller.signal });
+  await stream.next();
+  controller.abort();
+  await expect(stream.next()).rejects.toBeInstanceOf(CancelledError);
+  expect(log).toHaveLength(2);
+});
+
+test("refuses an empty set and a list without FP32 first", async () => {
+  const { engine } = setUp();
+  const run = (of: Configuration[], count = 4) =>
+    all(evaluate(engine, { ...set, count }, of, head, { prepare, seed: 0 }));
+  await expect(run(configurations, 0)).rejects.toThrow(/at least one image/);
+  await expect(run(configurations.toReversed())).rejects.toThrow(/FP32\) first, got naive-w8a8/);
+  await expect(run([])).rejects.toThrow(/FP32/);
+});
