@@ -1,0 +1,39 @@
+import { writeFile } from "node:fs/promises";
+import { InputError } from "../errors/input-error.ts";
+import { writeRegisters } from "../regcache/registers-file.ts";
+import { modelReport } from "../trace/trace-report.ts";
+import { type ModelFlags, openModel } from "./open-model.ts";
+import { curateFrom } from "./open-registers.ts";
+import type { CurateFlag } from "./options.ts";
+import { printJson } from "./output.ts";
+
+export interface CurateFlags extends ModelFlags, CurateFlag {
+  /** Registers file to write. */
+  readonly out: string;
+}
+
+/**
+ * `curate`: makes registers from a folder of images, writes them, and prints a summary as JSON: how alike the
+ * curated tokens are (cosine among outliers) beside ordinary ones.
+ * @throws InputError for anything that does not fit; CancelledError on abort
+ */
+export async function curateCommand(flags: CurateFlags, signal?: AbortSignal): Promise<void> {
+  const model = await openModel(flags, signal);
+  try {
+    const registers = await curateFrom(model, flags, signal);
+    const bytes = writeRegisters(registers);
+    try {
+      await writeFile(flags.out, bytes);
+    } catch (error) {
+      const got = error instanceof Error ? error.message : String(error);
+      throw new InputError("--out", "a file that can be written", got, "Choose another path.");
+    }
+    const { id, block, candidates, images, data, cosine } = registers;
+    printJson({
+      model: modelReport(model.engine.spec, model.sha256),
+      registers: { id, block, candidates, images, data, cosine, file: flags.out, bytes: bytes.byteLength },
+    });
+  } finally {
+    await model.close();
+  }
+}

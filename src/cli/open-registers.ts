@@ -1,0 +1,82 @@
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { EngineInput } from "../engine/types.ts";
+import { InputError } from "../errors/input-error.ts";
+import { seededOrder } from "../evaluate/order.ts";
+import { prepareImage } from "../image/preprocess.ts";
+import { curate } from "../regcache/curate.ts";
+import type { Registers } from "../regcache/registers.ts";
+import { readRegisters } from "../regcache/registers-file.ts";
+import { fileSource } from "./file-source.ts";
+import { listImages, readImage } from "./folder-dataset.ts";
+import type { OpenModel } from "./open-model.ts";
+import type { CurateFlag } from "./options.ts";
+import { createProgress } from "./output.ts";
+
+export interface RegistersFlags {
+  /** Registers file; registers.safetensors of the model's folder when absent and there. */
+  readonly registers?: string;
+  readonly curate?: CurateFlag;
+}
+
+/**
+ * Registers for a run, added to the engine: from a file, or curated now, or those beside the model.
+ * @returns null when none are asked for and none lie beside the model
+ * @throws InputError when both flags are given, or a file was made for another model
+ */
+export async function openRegisters(
+  model: OpenModel,
+  flags: RegistersFlags,
+  signal?: AbortSignal,
+): Promise<Registers | null> {
+  if (flags.registers !== undefined && flags.curate) {
+    throw new InputError("--registers and --curate", "one of them", "both", "Leave one out.");
+  }
+  const registers = flags.curate
+    ? await curateFrom(model, flags.curate, signal)
+    : await readFrom(model, flags.registers);
+  if (registers) model.engine.addRegisters(registers);
+  return registers;
+}
+
+async function readFrom(model: OpenModel, given: string | undefined): Promise<Registers | null> {
+  const path = given ?? join(model.folder, "registers.safetensors");
+  if (given === undefined && !existsSync(path)) return null;
+  const source = await fileSource(path);
+  try {
+    return await readRegisters(source, { sha256: model.sha256, spec: model.engine.spec });
+  } finally {
+    await source.close();
+  }
+}
+
+/**
+ * Curates registers from a folder of images, flat or of class-named folders. With a limit it takes the first
+ * images of the seeded order (seed 0), so that a sorted folder still gives a mixture of its classes.
+ * @throws InputError when there are no images or the block does not exist; CancelledError on abort
+ */
+export async function curateFrom(
+  { engine, sha256 }: OpenModel,
+  { data, block, top, limit }: CurateFlag,
+  signal?: AbortSignal,
+): Promise<Registers> {
+  const paths = await listImages(data);
+  const chosen = seededOrder(paths.length, 0)
+    .slice(0, limit)
+    .map((i) => paths[i]!);
+  const progress = createProgress();
+  return curate(
+    engine,
+    chosen.map((path) => async (): Promise<EngineInput> => {
+      const { pixels } = prepareImage(await readImage(path), engine.spec.preprocess);
+      return { id: path, pixels };
+    }),
+    { block, top },
+    {
+      model: sha256,
+      data: `${chosen.length} images of ${basename(data)}`,
+      onProgress: (done, total) => progress("Curating", done, total),
+      ...(signal && { signal }),
+    },
+  );
+}

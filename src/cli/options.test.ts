@@ -1,0 +1,85 @@
+import { describe, expect, test } from "vitest";
+import { InputError } from "../errors/input-error.ts";
+import {
+  parseChoice,
+  parseConfigurations,
+  parseCurate,
+  parseDelete,
+  parseInteger,
+  parsePositive,
+  parsePrefix,
+  parseQuantize,
+} from "./options.ts";
+
+test("--prefix", () => {
+  expect(parsePrefix("from=4,to=11,count=4")).toEqual({ from: 4, to: 11, count: 4 });
+  expect(parsePrefix("count=2.5,from=0")).toEqual({ from: 0, count: 2.5 });
+});
+
+test("--delete", () => {
+  expect(parseDelete("block=7,count=8,by=similarity")).toEqual({ block: 7, count: 8, by: "similarity" });
+  expect(parseDelete("block=7,count=8")).toEqual({ block: 7, count: 8, by: "linf" });
+});
+
+test("--quantize", () => {
+  expect(parseQuantize("w8a8")).toEqual({
+    weightBits: 8,
+    activationBits: 8,
+    weightGranularity: "per-tensor",
+  });
+  expect(parseQuantize("w4a6,weights=per-channel")).toEqual({
+    weightBits: 4,
+    activationBits: 6,
+    weightGranularity: "per-channel",
+  });
+});
+
+test("--curate takes paths with commas", () => {
+  expect(parseCurate("block=6,data=my, photos,top=50,limit=3")).toEqual({
+    block: 6,
+    data: "my, photos",
+    top: 50,
+    limit: 3,
+  });
+  expect(parseCurate("block=6,data=photos").top).toBe(100);
+});
+
+test("--configurations, numbers and choices", () => {
+  expect(parseConfigurations("fp32,naive,regcache-fp32")).toEqual(["fp32", "naive", "regcache-fp32"]);
+  expect(parseInteger("limit", 1)("12")).toBe(12);
+  expect(parsePositive("eps")("1e-12")).toBe(1e-12);
+  expect(parseChoice("probe", ["ncm", "own"])("own")).toBe("own");
+});
+
+describe("a malformed flag is refused with its right form", () => {
+  test.each<[string, () => unknown, RegExp]>([
+    ["no pairs", () => parsePrefix("4"), /--prefix: expected from=BLOCK/],
+    ["an empty flag", () => parsePrefix(""), /--prefix/],
+    ["a missing key", () => parsePrefix("from=4"), /count/],
+    ["a key twice", () => parsePrefix("from=4,from=5,count=1"), /--prefix/],
+    ["an unknown key", () => parsePrefix("from=4,count=1,until=9"), /until/],
+    ["zero registers", () => parsePrefix("from=4,count=0"), /count/],
+    ["a fractional block", () => parsePrefix("from=4.5,count=1"), /from: an integer/],
+    ["no tokens", () => parseDelete("block=7,count=0"), /count/],
+    ["an unknown rule", () => parseDelete("block=7,count=1,by=l2"), /linf\|similarity/],
+    ["a negative block", () => parseDelete("block=-7,count=1"), /block/],
+    ["no bits", () => parseQuantize("int8"), /--quantize: expected wBITSaBITS/],
+    ["too many bits", () => parseQuantize("w16a8"), /weightBits/],
+    ["an unknown granularity", () => parseQuantize("w8a8,weights=per-row"), /weightGranularity/],
+    ["an unknown part", () => parseQuantize("w8a8,range=clip"), /--quantize/],
+    ["no folder", () => parseCurate("block=6,data="), /data/],
+    ["no block", () => parseCurate("data=photos"), /block/],
+    ["an unknown configuration", () => parseConfigurations("fp32,naiv"), /naive/],
+    [
+      "words for a number",
+      () => parseInteger("limit", 1)("many"),
+      /--limit: expected an integer of at least 1/,
+    ],
+    ["a number below the least", () => parseInteger("limit", 1)("0"), /at least 1/],
+    ["a negative eps", () => parsePositive("eps")("-1"), /a positive number/],
+    ["an unknown choice", () => parseChoice("probe", ["ncm"])("svm"), /one of ncm, got svm/],
+  ])("%s", (_, parse, message) => {
+    expect(parse).toThrow(InputError);
+    expect(parse).toThrow(message);
+  });
+});

@@ -1,0 +1,123 @@
+import { z } from "zod";
+import { InputError } from "../errors/input-error.ts";
+import { CONFIGURATION_KINDS, type ConfigurationKind } from "../evaluate/configurations.ts";
+import { type RegCacheSetting, settingSchema } from "../evaluate/recommended.ts";
+import { type Quantization, quantizationSchema } from "../intervention/intervention.ts";
+
+/** The grammars of the command line's flags; each parser throws an InputError that shows the right form. */
+
+const integer = z
+  .string()
+  .regex(/^-?\d+$/, "an integer")
+  .transform(Number);
+const decimal = z
+  .string()
+  .regex(/^\d*\.?\d+(e[+-]?\d+)?$/i, "a number")
+  .transform(Number);
+
+/** `key=value,key=value`; a comma belongs to the value unless a key follows it, so paths may hold commas. */
+function pairs(flag: string, text: string, form: string): Record<string, string> {
+  const entries = text.split(/,(?=[a-z]+=)/).map((part): [string, string] => {
+    const at = part.indexOf("=");
+    if (at < 1) throw badFlag(flag, form, text);
+    return [part.slice(0, at), part.slice(at + 1)];
+  });
+  if (new Set(entries.map(([key]) => key)).size < entries.length) throw badFlag(flag, form, text);
+  return Object.fromEntries(entries);
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, flag: string, form: string, text: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues.map((issue) =>
+    [issue.path.join("."), issue.message].filter(Boolean).join(": "),
+  );
+  throw badFlag(flag, form, `${text} (${where.join("; ")})`);
+}
+
+function badFlag(flag: string, form: string, got: string): InputError {
+  return new InputError(`--${flag}`, form, got, "See --help.");
+}
+
+const prefixForm = "from=BLOCK,count=N[,to=BLOCK], e.g. from=4,to=11,count=4";
+
+/** `--prefix from=4,to=11,count=4`; `to` defaults to the last block. */
+export function parsePrefix(text: string): NonNullable<RegCacheSetting["prefix"]> {
+  const schema = z
+    .strictObject({ from: integer, to: integer.optional(), count: decimal })
+    .pipe(settingSchema.shape.prefix.unwrap().unwrap());
+  return check(schema, pairs("prefix", text, prefixForm), "prefix", prefixForm, text);
+}
+
+const deleteForm = "block=BLOCK,count=N[,by=linf|similarity], e.g. block=7,count=8,by=linf";
+
+/** `--delete block=7,count=8,by=linf|similarity`; `by` defaults to the paper's rule, linf. */
+export function parseDelete(text: string): NonNullable<RegCacheSetting["delete"]> {
+  const schema = z
+    .strictObject({ block: integer, count: integer, by: z.string().default("linf") })
+    .pipe(settingSchema.shape.delete.unwrap().unwrap());
+  return check(schema, pairs("delete", text, deleteForm), "delete", deleteForm, text);
+}
+
+const quantizeForm =
+  "wBITSaBITS[,weights=per-tensor|per-channel] with 2 to 8 bits, e.g. w8a8,weights=per-channel";
+
+/** `--quantize w8a8[,weights=per-channel]`. */
+export function parseQuantize(text: string): Quantization {
+  const [, weightBits, activationBits, rest] = /^w(\d+)a(\d+)(?:,(.+))?$/i.exec(text) ?? [];
+  if (!weightBits || !activationBits) throw badFlag("quantize", quantizeForm, text);
+  const { weights, ...unknown } = rest ? pairs("quantize", rest, quantizeForm) : {};
+  if (Object.keys(unknown).length > 0) throw badFlag("quantize", quantizeForm, text);
+  const value = {
+    weightBits: Number(weightBits),
+    activationBits: Number(activationBits),
+    ...(weights !== undefined && { weightGranularity: weights }),
+  };
+  return check(quantizationSchema, value, "quantize", quantizeForm, text);
+}
+
+/** Where registers are curated from before a run. */
+export interface CurateFlag {
+  readonly block: number;
+  readonly data: string;
+  readonly top: number;
+  readonly limit?: number | undefined;
+}
+
+const curateForm = "block=BLOCK,data=FOLDER[,top=N][,limit=N], e.g. block=6,data=photos,top=100";
+
+/** `--curate block=6,data=FOLDER,top=100,limit=N`; `top` defaults to the paper's 100. */
+export function parseCurate(text: string): CurateFlag {
+  const schema = z.strictObject({
+    block: integer.pipe(z.int().min(0)),
+    data: z.string().min(1),
+    top: integer.pipe(z.int().min(1)).default(100),
+    limit: integer.pipe(z.int().min(1)).optional(),
+  });
+  return check(schema, pairs("curate", text, curateForm), "curate", curateForm, text);
+}
+
+/** `--configurations fp32,naive,...`. */
+export function parseConfigurations(text: string): ConfigurationKind[] {
+  const form = `a comma-separated list of ${CONFIGURATION_KINDS.join(", ")}`;
+  return check(z.array(z.enum(CONFIGURATION_KINDS)), text.split(","), "configurations", form, text);
+}
+
+/** An integer flag of at least `min`. */
+export function parseInteger(flag: string, min: number): (text: string) => number {
+  const form = `an integer of at least ${min}`;
+  return (text) => check(integer.pipe(z.int().min(min)), text, flag, form, text);
+}
+
+/** A positive number, e.g. 1e-12. */
+export function parsePositive(flag: string): (text: string) => number {
+  return (text) => check(decimal.pipe(z.number().gt(0)), text, flag, "a positive number", text);
+}
+
+/** One of a few words. */
+export function parseChoice<const T extends string>(
+  flag: string,
+  choices: readonly T[],
+): (text: string) => T {
+  return (text) => check(z.enum(choices), text, flag, `one of ${choices.join(", ")}`, text) as T;
+}

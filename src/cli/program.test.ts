@@ -1,0 +1,297 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { randomCheckpoint } from "../families/random-checkpoint.ts";
+import { runCli } from "./program.ts";
+
+/** The whole command line over onnxruntime-node, on a small random checkpoint of a real layout. */
+
+let root: string;
+const at = (path: string) => join(root, path);
+
+/** A noisy picture whose hue depends on its class, 20 x 20. */
+async function picture(path: string, hue: number, seed: number): Promise<void> {
+  const pixels = Uint8Array.from(
+    { length: 1200 },
+    (_, i) => (i % 3 === hue ? 170 : 40) + ((i * seed * 37) % 80),
+  );
+  mkdirSync(join(at(path), ".."), { recursive: true });
+  const raw = { width: 20, height: 20, channels: 3 } as const;
+  writeFileSync(at(path), await sharp(pixels, { raw }).png().toBuffer());
+}
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), "regscope-cli-"));
+  const { bytes, config } = randomCheckpoint({ blocks: 3, classes: 2 });
+  mkdirSync(at("model"));
+  writeFileSync(at("model/model.safetensors"), bytes);
+  writeFileSync(at("model/config.json"), JSON.stringify(config));
+  for (const [hue, name] of ["red", "green"].entries()) {
+    for (let i = 1; i <= 4; i++) {
+      await picture(`train/${name}/${i}.png`, hue, i);
+      await picture(`val/${name}/${i}.png`, hue, i + 10);
+    }
+  }
+  await picture("other/red/1.png", 0, 1);
+  await picture("other/blue/1.png", 2, 1);
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+/** Runs a command line; returns the exit code and what it wrote. */
+async function lab(...argv: string[]) {
+  const written = { out: "", err: "" };
+  const to = (stream: "out" | "err") => (text: string | Uint8Array) => {
+    written[stream] += text;
+    return true;
+  };
+  const out = vi.spyOn(process.stdout, "write").mockImplementation(to("out"));
+  const err = vi.spyOn(process.stderr, "write").mockImplementation(to("err"));
+  try {
+    const code = await runCli(argv, at("assets"));
+    return { code, ...written };
+  } finally {
+    out.mockRestore();
+    err.mockRestore();
+  }
+}
+
+async function json(...argv: string[]) {
+  const { code, out, err } = await lab(...argv, "--json");
+  expect(err.replace(/^(Loading|Curating|Evaluating|Fitting the probe): \d+ of \d+\n/gm, "")).toBe("");
+  expect(code).toBe(0);
+  return JSON.parse(out);
+}
+
+describe("trace", () => {
+  const image = ["--image"];
+  beforeAll(() => image.push(at("val/red/1.png")));
+  const trace = (...argv: string[]) => json("trace", "--model", at("model"), ...image, ...argv);
+
+  test("prints the contract, block by block", async () => {
+    const report = await trace("--full");
+    expect(report.model).toMatchObject({ family: "timm-vit", blocks: 3, tokens: 17, width: 64 });
+    expect(report.model.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(report.blocks.map((block: { block: number }) => block.block)).toEqual([0, 1, 2]);
+    for (const block of report.blocks) {
+      const { linf, topChannel, positions, fc2Input } = block.perToken;
+      const row = linf.indexOf(Math.max(...linf));
+      expect(block.residual.max).toBe(linf[row]);
+      expect(block.residual.maxToken).toBe(positions[row]);
+      expect(block.residual.maxChannel).toBe(topChannel[row]);
+      expect(block.residual.cls).toBe(linf[0]);
+      expect(block.residual.median).toBe(linf.toSorted((a: number, b: number) => a - b)[8]);
+      expect(block.fc2Input.max).toBe(Math.max(...fc2Input));
+      expect(block.medianAbs).toBeGreaterThan(0);
+    }
+    expect(report.feature).toHaveLength(64);
+  });
+
+  test("is deterministic, and lean without --full", async () => {
+    const [first, second] = [await trace(), await trace()];
+    expect(second).toEqual(first);
+    expect(first.blocks[0]).not.toHaveProperty("medianAbs");
+    expect(first).not.toHaveProperty("feature");
+  });
+
+  test("deletion drops tokens from its block on; quantization and the prefix change what follows", async () => {
+    const curate = `block=1,data=${at("train")},top=5,limit=4`;
+    const plain = await trace();
+    const changed = await trace(
+      ...["--curate", curate, "--prefix", "from=1,count=2", "--delete", "block=2,count=3"],
+      ...["--quantize", "w4a4"],
+    );
+    expect(changed.deleted).toHaveLength(3);
+    expect(changed.blocks.map((block: { tokens: number }) => block.tokens)).toEqual([17, 17, 14]);
+    expect(changed.blocks[0].prefixReceived).toBe(0);
+    expect(changed.blocks[1].prefixReceived).toBeGreaterThan(0);
+    expect(changed.blocks[0].residual.max).not.toBe(plain.blocks[0].residual.max);
+    expect(changed.intervention).toMatchObject({
+      prefix: { from: 1, to: 2, count: 2 },
+      delete: { block: 2, count: 3, by: "linf" },
+      quantize: { weightBits: 4, activationBits: 4 },
+    });
+  });
+
+  test("prints a table without --json", async () => {
+    const { code, out } = await lab("trace", "--model", at("model"), ...image);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^block +residual max +p99/m);
+    expect(
+      out
+        .trim()
+        .split("\n")
+        .slice(-3)
+        .map((line) => line.split(" ")[0]),
+    ).toEqual(["0", "1", "2"]);
+  });
+});
+
+test("curate writes registers that trace and eval read again", async () => {
+  const out = at("registers.safetensors");
+  const summary = await json(
+    ...["curate", "--model", at("model"), "--data", at("train"), "--block", "1", "--top", "6", "--out", out],
+  );
+  expect(summary.registers).toMatchObject({ block: 1, candidates: 6, images: 8, file: out });
+  expect(summary.registers.bytes).toBe(readFileSync(out).byteLength);
+  expect(summary.registers.cosine.outliers).toBeLessThanOrEqual(1);
+
+  const report = await json(
+    ...["eval", "--model", at("model"), "--data", at("val"), "--probe", "ncm", "--train", at("train")],
+    ...["--registers", out, "--prefix", "from=1,count=1", "--delete", "block=2,count=2,by=similarity"],
+    ...["--configurations", "naive,prefix,delete,regcache,regcache-fp32"],
+  );
+  expect(report.intervention.prefix.registers).toBe(summary.registers.id);
+  expect(report.configurations.map((each: { name: string }) => each.name)).toEqual([
+    "fp32",
+    "naive-w8a8",
+    "prefix-w8a8",
+    "delete-w8a8",
+    "regcache-w8a8",
+    "regcache-fp32",
+  ]);
+});
+
+describe("eval", () => {
+  const evaluate = (...argv: string[]) => json("eval", "--model", at("model"), "--data", at("val"), ...argv);
+
+  test.each(["ncm", "ridge"])("a %s probe tells red from green", async (probe) => {
+    const report = await evaluate("--probe", probe, "--train", at("train"));
+    expect(report).toMatchObject({ n: 8, seed: 0, total: 8, dataset: "val" });
+    const [fp32, naive] = report.configurations;
+    expect(fp32).toMatchObject({
+      name: "fp32",
+      top1: 1,
+      meanCosine: 1,
+      difference: { value: 0, interval: [0, 0] },
+    });
+    expect(fp32.interval[0]).toBeCloseTo(0.6756, 4); // Wilson, 8 of 8
+    expect(naive.name).toBe("naive-w8a8");
+    expect(naive.meanCosine).toBeGreaterThan(0.9);
+    expect(naive.meanCosine).toBeLessThan(1);
+    expect(naive.difference.interval[0]).toBeLessThanOrEqual(naive.difference.value);
+  });
+
+  test("the own head, a limit and a seed; deterministic", async () => {
+    const argv = ["--probe", "own", "--limit", "5", "--seed", "3", "--quantize", "w6a6,weights=per-channel"];
+    const [first, second] = [await evaluate(...argv), await evaluate(...argv)];
+    expect(first).toMatchObject({ n: 5, seed: 3, head: "own head, classes matched by their sorted order" });
+    expect(first.configurations[1].name).toBe("naive-w6a6");
+    expect(second).toEqual(first);
+  });
+
+  test("prints a table without --json", async () => {
+    const { out } = await lab("eval", "--model", at("model"), "--data", at("val"), "--probe", "own");
+    expect(out).toMatch(/8 images, seed 0/);
+    expect(out).toMatch(/^naive-w8a8 +\d+\.\d %/m);
+  });
+});
+
+test("eval --bundled: the bundled encoder, its own head, its recommended setting", async () => {
+  const [folder, data] = [at("assets/models/scenes-vit"), at("assets/datasets/scenes")];
+  cpSync(at("model"), folder, { recursive: true });
+  mkdirSync(data, { recursive: true });
+  await lab(
+    ...["curate", "--model", folder, "--data", at("train"), "--block", "1"],
+    ...["--out", join(folder, "registers.safetensors")],
+  );
+  const setting = { prefix: { from: 1, count: 2 }, delete: { block: 2, count: 2, by: "similarity" } };
+  writeFileSync(join(folder, "recommended.json"), JSON.stringify(setting));
+  const sheet = { name: "scenes", version: 1, licence: "MIT", tile: 20, columns: 32, count: 3 };
+  const labels = { ...sheet, classes: ["red", "green"], labels: [0, 1, 0], images: "images.png" };
+  writeFileSync(join(data, "labels.json"), JSON.stringify(labels));
+  const gray = { width: 60, height: 20, channels: 3, background: "#777" } as const;
+  await sharp({ create: gray }).png().toFile(join(data, "images.png"));
+
+  const report = await json("eval", "--bundled");
+  expect(report).toMatchObject({ n: 3, seed: 0, dataset: "scenes" });
+  expect(report.configurations.map((each: { name: string }) => each.name)).toEqual([
+    "fp32",
+    "naive-w8a8",
+    "regcache-w8a8",
+  ]);
+  rmSync(at("assets"), { recursive: true });
+});
+
+describe("bad input says what is wrong on stderr, prints nothing and exits 2", () => {
+  const model = () => ["--model", at("model")];
+  const image = () => ["--image", at("val/red/1.png")];
+  test.each<[string, () => string[], RegExp]>([
+    ["no model folder", () => ["trace", "--model", at("nothing"), ...image()], /nothing/],
+    ["no image", () => ["trace", ...model(), "--image", at("nothing.png")], /an image file/],
+    ["a flag left out", () => ["trace", ...model()], /--image/],
+    ["an unknown flag", () => ["trace", ...model(), ...image(), "--speed"], /--speed/],
+    ["an unknown command", () => ["tarce"], /tarce/],
+    ["a malformed prefix", () => ["trace", ...model(), ...image(), "--prefix", "4"], /--prefix: expected/],
+    [
+      "a prefix without registers",
+      () => ["trace", ...model(), ...image(), "--prefix", "from=0,count=1"],
+      /registers/,
+    ],
+    [
+      "a block that is not there",
+      () => ["trace", ...model(), ...image(), "--delete", "block=3,count=1"],
+      /block/i,
+    ],
+    [
+      "more deleted than there are",
+      () => ["trace", ...model(), ...image(), "--delete", "block=1,count=17"],
+      /17/,
+    ],
+    [
+      "two kinds of registers",
+      () => ["trace", ...model(), ...image(), "--registers", "x", "--curate", "block=1,data=x"],
+      /both/,
+    ],
+    [
+      "registers that are none",
+      () => ["trace", ...model(), ...image(), "--registers", at("model/model.safetensors")],
+      /registers/,
+    ],
+    [
+      "a curation block that is not there",
+      () => ["curate", ...model(), "--data", at("train"), "--block", "9", "--out", at("r")],
+      /block from 0 to 2/,
+    ],
+    ["a probe without images", () => ["eval", ...model(), "--data", at("val"), "--probe", "ncm"], /--train/],
+    [
+      "other classes to train on",
+      () => ["eval", ...model(), "--data", at("val"), "--probe", "ncm", "--train", at("other")],
+      /class folders/,
+    ],
+    ["eval without data", () => ["eval", ...model(), "--probe", "own"], /no --data/],
+    [
+      "RegCache without its parts",
+      () => ["eval", ...model(), "--data", at("val"), "--probe", "own", "--configurations", "regcache"],
+      /regcache/,
+    ],
+    ["--bundled with a model", () => ["eval", "--bundled", ...model()], /--model/],
+    ["--bundled without its files", () => ["eval", "--bundled"], /recommended/],
+  ])("%s", async (_, argv, message) => {
+    const { code, out, err } = await lab(...argv(), "--json");
+    expect(err).toMatch(message);
+    expect(code).toBe(2);
+    expect(out).toBe("");
+  });
+
+  test("an empty class folder", async () => {
+    mkdirSync(at("gap/red"), { recursive: true });
+    const { code, err } = await lab("eval", ...model(), "--data", at("gap"), "--probe", "own");
+    expect(code).toBe(2);
+    expect(err).toMatch(/empty class folder/);
+  });
+});
+
+test("an aborted run exits 130", async () => {
+  const err = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  const argv = ["trace", "--model", at("model"), "--image", at("val/red/1.png")];
+  expect(await runCli(argv, at("assets"), AbortSignal.abort())).toBe(130);
+  err.mockRestore();
+});
+
+test("--help exits 0 and lists the commands", async () => {
+  const { code, out } = await lab("--help");
+  expect(code).toBe(0);
+  for (const command of ["trace", "eval", "curate"]) expect(out).toContain(command);
+});

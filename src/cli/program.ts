@@ -1,0 +1,145 @@
+import { Command, CommanderError } from "commander";
+import { CancelledError, InputError } from "../errors/input-error.ts";
+import { type CurateFlags, curateCommand } from "./curate-command.ts";
+import {
+  type BundledFlags,
+  type EvalFlags,
+  evalBundledCommand,
+  evalCommand,
+  PROBES,
+} from "./eval-command.ts";
+import {
+  parseChoice,
+  parseConfigurations,
+  parseCurate,
+  parseDelete,
+  parseInteger,
+  parsePositive,
+  parsePrefix,
+  parseQuantize,
+} from "./options.ts";
+import { type TraceFlags, traceCommand } from "./trace-command.ts";
+
+/**
+ * Runs one command line and returns its exit code: 0 done, 2 bad input (message on stderr), 130 cancelled.
+ * Unexpected errors are thrown.
+ * @param argv arguments after the program's name
+ * @param assets folder of the bundled models and datasets
+ */
+export async function runCli(argv: readonly string[], assets: string, signal?: AbortSignal): Promise<number> {
+  try {
+    await buildProgram(assets, signal).parseAsync(argv, { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof InputError || error instanceof CancelledError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return error instanceof InputError ? 2 : 130;
+  }
+}
+
+function buildProgram(assets: string, signal: AbortSignal | undefined): Command {
+  const program = new Command("lab")
+    .description(
+      "Measures, moves and deletes the outliers of vision encoders (RegCache), and what quantization costs.",
+    )
+    .exitOverride();
+
+  const trace = program.command("trace").description("one image through the encoder, block by block");
+  modelOptions(trace);
+  registersOptions(trace);
+  interventionOptions(trace);
+  trace
+    .requiredOption("--image <file>", "image to run")
+    .option("--full", "add medianAbs, kurtosis, lists per token and the feature")
+    .option("--json", "print JSON")
+    .action((flags: TraceFlags) => traceCommand(flags, signal));
+
+  const evaluation = program.command("eval").description("accuracy on labelled images, FP32 first");
+  modelOptions(evaluation, { required: false });
+  registersOptions(evaluation);
+  interventionOptions(evaluation);
+  evaluation
+    .option("--bundled", "the bundled encoder on the bundled test set")
+    .option("--data <folder>", "folder of class-named folders")
+    .option("--probe <head>", `how labels are read: ${PROBES.join(", ")}`, parseChoice("probe", PROBES))
+    .option("--train <folder>", "folder of class-named folders that the probe is fitted on")
+    .option(
+      "--lambda <number>",
+      "penalty of the ridge probe (default: leave-one-out)",
+      parsePositive("lambda"),
+    )
+    .option("--limit <n>", "the first n images of the seed's order", parseInteger("limit", 1))
+    .option("--seed <n>", "seed of the images' order", parseInteger("seed", 0), 0)
+    .option("--configurations <list>", "fp32,naive,prefix,delete,regcache,regcache-fp32", parseConfigurations)
+    .option("--json", "print JSON")
+    .action((flags: Partial<EvalFlags> & { bundled?: boolean; seed: number }) =>
+      flags.bundled
+        ? evalBundledCommand({ ...onlyBundled(flags), assets }, signal)
+        : evalCommand(complete(flags, ["model", "data", "probe"]), signal),
+    );
+
+  const curation = program.command("curate").description("make a registers file from a folder of images");
+  modelOptions(curation);
+  curation
+    .requiredOption("--data <folder>", "folder of images, flat or of class-named folders")
+    .requiredOption("--block <n>", "candidates are chosen after this block", parseInteger("block", 0))
+    .option("--top <n>", "tokens to keep over all images", parseInteger("top", 1), 100)
+    .option("--limit <n>", "images to use, drawn with seed 0", parseInteger("limit", 1))
+    .requiredOption("--out <file>", "registers file to write")
+    .option("--json", "print JSON (always so)")
+    .action((flags: CurateFlags) => curateCommand(flags, signal));
+  return program;
+}
+
+function modelOptions(command: Command, { required = true } = {}): void {
+  const folder = "folder with model.safetensors, optionally config.json and registers.safetensors";
+  command[required ? "requiredOption" : "option"]("--model <folder>", folder)
+    .option(
+      "--normalisation <name>",
+      "pixel mean and std where no config says them: half, imagenet",
+      parseChoice("normalisation", ["half", "imagenet"]),
+    )
+    .option("--eps <number>", "epsilon of the LayerNorms where no config says it", parsePositive("eps"))
+    .option("--threads <n>", "threads of one operator", parseInteger("threads", 1));
+}
+
+function registersOptions(command: Command): void {
+  command
+    .option("--registers <file>", "registers file (default: registers.safetensors beside the model)")
+    .option("--curate <settings>", "curate now: block=6,data=FOLDER[,top=100][,limit=N]", parseCurate);
+}
+
+function interventionOptions(command: Command): void {
+  command
+    .option("--prefix <settings>", "register prefix: from=4,count=4[,to=11]", parsePrefix)
+    .option("--delete <settings>", "token deletion: block=7,count=8[,by=linf|similarity]", parseDelete)
+    .option("--quantize <settings>", "simulated: w8a8[,weights=per-channel]", parseQuantize);
+}
+
+/** What `eval --bundled` may be combined with; the rest is fixed by the bundled model. */
+const WITH_BUNDLED = ["bundled", "limit", "seed", "json", "quantize", "configurations", "threads"];
+
+function onlyBundled(flags: object): Omit<BundledFlags, "assets"> {
+  const extra = Object.keys(flags).find((key) => !WITH_BUNDLED.includes(key));
+  if (extra === undefined) return flags as Omit<BundledFlags, "assets">;
+  throw new InputError(
+    `eval --bundled`,
+    `only ${WITH_BUNDLED.slice(1)
+      .map((key) => `--${key}`)
+      .join(", ")} beside it`,
+    `--${extra}`,
+    "Leave it out, or leave --bundled out.",
+  );
+}
+
+function complete<T extends object>(flags: Partial<T>, keys: readonly (keyof T & string)[]): T {
+  const missing = keys.filter((key) => flags[key] === undefined).map((key) => `--${key}`);
+  if (missing.length === 0) return flags as T;
+  throw new InputError(
+    "eval",
+    "--bundled, or --model, --data and --probe",
+    `no ${missing.join(", ")}`,
+    "See --help.",
+  );
+}

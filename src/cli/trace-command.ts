@@ -1,0 +1,82 @@
+import { collect } from "../engine/collect.ts";
+import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
+import { prepareImage } from "../image/preprocess.ts";
+import type { Intervention, Quantization } from "../intervention/intervention.ts";
+import { traceReport } from "../trace/trace-report.ts";
+import { readImage } from "./folder-dataset.ts";
+import { type ModelFlags, openModel } from "./open-model.ts";
+import { openRegisters, type RegistersFlags } from "./open-registers.ts";
+import { formatTable, magnitude, printJson, printText } from "./output.ts";
+
+export interface TraceFlags extends ModelFlags, RegistersFlags, RegCacheSetting {
+  readonly image: string;
+  readonly quantize?: Quantization;
+  /** More per block: medianAbs, kurtosis, lists per token; and the pooled feature. */
+  readonly full?: boolean;
+  readonly json?: boolean;
+}
+
+/**
+ * `trace`: one image through the encoder, block by block.
+ * @throws InputError for anything that does not fit; CancelledError on abort
+ */
+export async function traceCommand(flags: TraceFlags, signal?: AbortSignal): Promise<void> {
+  const model = await openModel(flags, signal);
+  try {
+    const { engine, sha256 } = model;
+    const { spec } = engine;
+    const image = await readImage(flags.image);
+    const registers = await openRegisters(model, flags, signal);
+    const intervention: Intervention = {
+      ...applySetting(flags, registers?.id ?? null, spec.blocks),
+      quantize: flags.quantize ?? null,
+    };
+    const { pixels } = prepareImage(image, spec.preprocess);
+    const { traces, result } = await collect(
+      engine.run({ id: flags.image, pixels }, intervention, signal ? { signal } : {}),
+    );
+    const { width, height } = image;
+    const traced = {
+      spec,
+      sha256,
+      image: { file: flags.image, width, height },
+      intervention,
+      traces,
+      result,
+    };
+    const report = traceReport(traced, flags.full ?? false);
+    if (flags.json) printJson(report);
+    else printText(toText(report));
+  } finally {
+    await model.close();
+  }
+}
+
+/** The trace as a table for people: L-inf over tokens, in the units of the residual stream. */
+function toText({ model, image, deleted, blocks }: ReturnType<typeof traceReport>): string {
+  const head = [
+    "block",
+    "residual max",
+    "p99",
+    "median",
+    "token",
+    "channel",
+    "fc2 input max",
+    "p99",
+    "median",
+  ];
+  const rows = blocks.map(({ block, residual, fc2Input }) => [
+    String(block),
+    ...[residual.max, residual.p99, residual.median].map(magnitude),
+    `${residual.maxKind} ${residual.maxToken}`,
+    String(residual.maxChannel),
+    ...[fc2Input.max, fc2Input.p99, fc2Input.median].map(magnitude),
+  ]);
+  return [
+    `${model.label} (${model.family}), ${model.blocks} blocks, ${model.tokens} tokens, width ${model.width}`,
+    ...model.assumptions.map((assumption) => `assumed: ${assumption}`),
+    `${image.file}${deleted.length > 0 ? `; deleted tokens ${Array.from(deleted).join(", ")}` : ""}`,
+    "",
+    formatTable([head, ...rows]),
+  ].join("\n");
+}
