@@ -1,0 +1,118 @@
+import type { EncoderSpec } from "../encoder/spec.ts";
+import type { Configuration, EvaluationReport } from "../evaluate/report.ts";
+import type { ModelOverrides } from "../families/overrides.ts";
+import type { Intervention } from "../intervention/intervention.ts";
+import type { CurationSettings } from "../regcache/curate.ts";
+import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
+
+export type { ModelOverrides } from "../families/overrides.ts";
+
+/**
+ * The interface between the page and the worker that owns ORT and the weights. The page's client
+ * (client.ts) and the worker (lab-worker.ts) both implement it, so the worker is optional in tests.
+ * Everything that crosses is plain data or typed arrays.
+ */
+
+/** `auto` uses WebGPU only on a real adapter, and only after it reproduced WASM on the loaded model. */
+export type BackendChoice = "auto" | "wasm" | "webgpu";
+
+export interface EngineStatus {
+  readonly backend: "wasm" | "webgpu";
+  readonly threads: number;
+  readonly crossOriginIsolated: boolean;
+  /** Why WebGPU is not in use, or null when it is: e.g. "no adapter", "differed from WASM by 3e-3". */
+  readonly webgpuRefusal: string | null;
+}
+
+export interface ModelInfo {
+  readonly spec: EncoderSpec;
+  /** Of model.safetensors, hex. */
+  readonly sha256: string;
+  /** Bytes of model.safetensors. */
+  readonly bytes: number;
+  /** Registers that came with the model or were curated or opened for it. */
+  readonly registers: readonly RegistersInfo[];
+  readonly status: EngineStatus;
+}
+
+export interface RegistersInfo {
+  readonly id: string;
+  /** E.g. "curated after block 6 from 30 images". */
+  readonly label: string;
+  /** Block after whose output the candidates were chosen. */
+  readonly block: number;
+  readonly candidates: number;
+  readonly images: number;
+  /** Mean pairwise cosine among the curated tokens' states after `block`, and among random other tokens. */
+  readonly cosine: { readonly outliers: number; readonly normal: number };
+}
+
+export interface ImageInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  /** What the encoder sees after resize and crop: RGBA, [size, size, 4]. */
+  readonly view: { readonly size: number; readonly rgba: Uint8ClampedArray };
+}
+
+/** Where a model comes from. */
+export type ModelRequest =
+  | { readonly kind: "bundled" /** Absolute URL of the folder. */; readonly url: string }
+  | {
+      readonly kind: "files";
+      /** model.safetensors, and optionally config.json and registers.safetensors. */
+      readonly files: readonly File[];
+      readonly overrides?: ModelOverrides;
+    };
+
+export interface Progress {
+  /** E.g. "Reading weights", "Block 3 of 12". */
+  readonly stage: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Two lanes run independently: the baseline beside the intervention. New work in a lane cancels its old work. */
+export type Lane = "baseline" | "intervention";
+
+export interface EvaluationRequest {
+  readonly configurations: readonly Configuration[];
+  /** Absolute URL of the folder of the bundled labelled set. */
+  readonly dataset: string;
+  readonly limit: number;
+  readonly seed: number;
+}
+
+export interface LabApi {
+  /** Prepares ORT. */
+  start(backend: BackendChoice): Promise<EngineStatus>;
+  /** Replaces the current model only when the new one has loaded whole; rejects with InputError otherwise. */
+  openModel(request: ModelRequest, onProgress: (progress: Progress) => void): Promise<ModelInfo>;
+  /** Decodes and prepares an image for the current model; rejects with InputError. */
+  openImage(blob: Blob, name: string): Promise<ImageInfo>;
+  /** Runs a lane; `onTrace` is called block by block, in order, while later blocks still compute. */
+  analyse(
+    lane: Lane,
+    imageId: string,
+    intervention: Intervention,
+    onTrace: (trace: LayerTrace) => void,
+  ): Promise<RunResult>;
+  /** Runs the labelled set; `onUpdate` is called after every image. Interactive runs go first. */
+  evaluate(
+    request: EvaluationRequest,
+    onUpdate: (report: EvaluationReport) => void,
+  ): Promise<EvaluationReport>;
+  /** Curates registers for the current model from images (paper, step 2 and 3). */
+  curate(
+    images: readonly { readonly name: string; readonly blob: Blob }[],
+    settings: CurationSettings,
+    onProgress: (progress: Progress) => void,
+  ): Promise<RegistersInfo>;
+  /** Reads a registers file; rejects with InputError when it was made for another model. */
+  openRegisters(file: Blob): Promise<RegistersInfo>;
+  /** The registers as a safetensors file. */
+  saveRegisters(id: string): Promise<Uint8Array>;
+  /** Cancels `evaluate`, `curate`, `openModel` or a lane's `analyse`. */
+  cancel(what: Lane | "evaluate" | "curate" | "openModel"): Promise<void>;
+}

@@ -1,0 +1,141 @@
+import * as Comlink from "comlink";
+import type { BackendChoice, LabApi, ModelRequest } from "./api.ts";
+
+/** The worker died (a crash, no memory): its calls can never be answered. */
+export class WorkerDiedError extends Error {
+  override readonly name = "WorkerDiedError";
+}
+
+/** The page's side of the worker: the same interface, whatever happens to the worker behind it. */
+export interface LabClient extends LabApi {
+  /** Called after a dead worker was replaced and its model reopened; opened images are gone. */
+  onWorkerRestart(callback: (reason: string) => void): void;
+  dispose(): void;
+}
+
+/**
+ * Starts the worker that owns ORT. A model is opened in a worker of its own, which replaces the old one only when
+ * the model has loaded whole: WASM memory never shrinks, so this is also how an old model's memory is freed.
+ */
+export function createLabClient(): LabClient {
+  return new Client();
+}
+
+/** One worker with its proxy, and the promise that rejects when it dies. */
+class WorkerHandle {
+  readonly #worker = new Worker(new URL("./lab-worker.ts", import.meta.url), { type: "module" });
+  readonly api = Comlink.wrap<LabApi>(this.#worker);
+  readonly died: Promise<never>;
+
+  constructor() {
+    this.died = new Promise<never>((_, reject) => {
+      this.#worker.addEventListener("error", (event) => {
+        reject(new WorkerDiedError(`The engine stopped: ${event.message || "the worker could not run"}`));
+      });
+    });
+    this.died.catch(() => {}); // handled by whoever waits
+  }
+
+  /** A call that does not wait for ever on a dead worker. */
+  call<T>(run: (api: Comlink.Remote<LabApi>) => Promise<T>): Promise<T> {
+    return Promise.race([run(this.api), this.died]);
+  }
+
+  terminate(): void {
+    this.api[Comlink.releaseProxy]();
+    this.#worker.terminate();
+  }
+}
+
+class Client implements LabClient {
+  #current = this.#watched(new WorkerHandle());
+  #opening: WorkerHandle | null = null;
+  #backend: BackendChoice = "auto";
+  #model: ModelRequest | null = null;
+  #restarted: (reason: string) => void = () => {};
+
+  onWorkerRestart(callback: (reason: string) => void): void {
+    this.#restarted = callback;
+  }
+
+  start: LabApi["start"] = (backend) => {
+    this.#backend = backend;
+    return this.#current.call((api) => api.start(backend));
+  };
+
+  openModel: LabApi["openModel"] = async (request, onProgress) => {
+    this.#opening?.terminate();
+    // The first model needs no second worker: there is none to protect.
+    const handle = this.#model ? new WorkerHandle() : this.#current;
+    const isFresh = handle !== this.#current;
+    this.#opening = handle;
+    try {
+      if (isFresh) await handle.call((api) => api.start(this.#backend));
+      const info = await handle.call((api) => api.openModel(request, Comlink.proxy(onProgress)));
+      this.#model = request;
+      if (isFresh) {
+        this.#current.terminate();
+        this.#current = this.#watched(handle);
+      }
+      return info;
+    } catch (error) {
+      if (isFresh) handle.terminate();
+      throw error;
+    } finally {
+      if (this.#opening === handle) this.#opening = null;
+    }
+  };
+
+  openImage: LabApi["openImage"] = (blob, name) => this.#current.call((api) => api.openImage(blob, name));
+
+  analyse: LabApi["analyse"] = (lane, imageId, intervention, onTrace) =>
+    this.#current.call((api) => api.analyse(lane, imageId, intervention, Comlink.proxy(onTrace)));
+
+  evaluate: LabApi["evaluate"] = (request, onUpdate) =>
+    this.#current.call((api) => api.evaluate(request, Comlink.proxy(onUpdate)));
+
+  curate: LabApi["curate"] = (images, settings, onProgress) =>
+    this.#current.call((api) => api.curate(images, settings, Comlink.proxy(onProgress)));
+
+  openRegisters: LabApi["openRegisters"] = (file) => this.#current.call((api) => api.openRegisters(file));
+
+  saveRegisters: LabApi["saveRegisters"] = (id) => this.#current.call((api) => api.saveRegisters(id));
+
+  cancel: LabApi["cancel"] = (what) => {
+    const handle = what === "openModel" ? this.#opening : this.#current;
+    return handle ? handle.call((api) => api.cancel(what)) : Promise.resolve();
+  };
+
+  dispose(): void {
+    this.#opening?.terminate();
+    this.#current.terminate();
+  }
+
+  #watched(handle: WorkerHandle): WorkerHandle {
+    handle.died.catch((error: Error) => {
+      if (handle === this.#current) void this.#restart(error.message);
+    });
+    return handle;
+  }
+
+  async #restart(reason: string): Promise<void> {
+    const handle = new WorkerHandle();
+    this.#current.terminate();
+    this.#current = handle;
+    try {
+      await handle.call((api) => api.start(this.#backend));
+      const model = this.#model;
+      if (model)
+        await handle.call((api) =>
+          api.openModel(
+            model,
+            Comlink.proxy(() => {}),
+          ),
+        );
+      this.#watched(handle);
+      this.#restarted(reason);
+    } catch (error) {
+      this.#restarted(`${reason} It could not be restarted: ${error}. Reload the page.`);
+    }
+  }
+}

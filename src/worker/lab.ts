@@ -1,0 +1,142 @@
+import { blobSource } from "../checkpoint/byte-source.ts";
+import { initialiseOrt } from "../engine/runtime-web.ts";
+import type { EngineInput } from "../engine/types.ts";
+import { InputError } from "../errors/input-error.ts";
+import type { EvaluationReport } from "../evaluate/report.ts";
+import { prepareImage } from "../image/preprocess.ts";
+import { interventionSchema } from "../intervention/intervention.ts";
+import { curate } from "../regcache/curate.ts";
+import { readRegisters, writeRegisters } from "../regcache/registers-file.ts";
+import type { BackendChoice, EngineStatus, LabApi } from "./api.ts";
+import { decodeImage } from "./decode.ts";
+import { evaluateBundledSet } from "./evaluation.ts";
+import { Jobs } from "./jobs.ts";
+import { type LoadedModel, loadModel, modelInfo, registersInfo } from "./loaded-model.ts";
+import { calibrateThreads } from "./threads.ts";
+
+/** Images whose pixels are kept; the page shows one, but may go back to the last few. */
+const MOST_IMAGES = 16;
+
+/** The lab behind {@link LabApi}: it owns ORT, the weights and the opened images. Lives in a worker. */
+export class Lab implements LabApi {
+  readonly #jobs = new Jobs();
+  readonly #images = new Map<string, EngineInput>();
+  #backend: BackendChoice = "auto";
+  #threads = 1;
+  #initialised = false;
+  #model: LoadedModel | null = null;
+  #imageCount = 0;
+
+  start: LabApi["start"] = async (backend): Promise<EngineStatus> => {
+    this.#backend = backend;
+    if (!this.#initialised) {
+      this.#threads = await calibrateThreads();
+      initialiseOrt(this.#threads);
+      this.#initialised = true;
+    }
+    return {
+      backend: "wasm",
+      threads: this.#threads,
+      crossOriginIsolated: globalThis.crossOriginIsolated,
+      webgpuRefusal: "it is tried when a model is opened",
+    };
+  };
+
+  openModel: LabApi["openModel"] = (request, onProgress) =>
+    this.#jobs.run("openModel", async (signal) => {
+      const choice = { backend: this.#backend, threads: this.#threads };
+      const model = await loadModel(request, choice, onProgress, signal);
+      const previous = this.#model;
+      this.#model = model;
+      this.#images.clear();
+      await previous?.engine.dispose();
+      return modelInfo(model);
+    });
+
+  openImage: LabApi["openImage"] = async (blob, name) => {
+    const { engine } = this.#loaded();
+    const image = await decodeImage(blob, name);
+    const { view, pixels } = prepareImage(image, engine.spec.preprocess);
+    const id = `image-${++this.#imageCount}`;
+    this.#images.set(id, { id, pixels });
+    const [oldest] = this.#images.keys();
+    if (this.#images.size > MOST_IMAGES && oldest) this.#images.delete(oldest);
+    return {
+      id,
+      name,
+      width: image.width,
+      height: image.height,
+      view: { size: engine.spec.preprocess.size, rgba: view },
+    };
+  };
+
+  analyse: LabApi["analyse"] = (lane, imageId, intervention, onTrace) =>
+    this.#jobs.run(lane, async (signal) => {
+      const { engine } = this.#loaded();
+      const input = this.#images.get(imageId);
+      if (!input) {
+        throw new InputError("Image", "an opened image", `"${imageId}"`, "Open the image again.");
+      }
+      // Callbacks travel on a port of their own: waiting for all of them keeps the result from overtaking them.
+      const told: unknown[] = [];
+      const run = engine.run(input, interventionSchema.parse(intervention), { signal });
+      for (let step = await run.next(); ; step = await run.next()) {
+        if (step.done) {
+          await Promise.all(told);
+          return step.value;
+        }
+        told.push(onTrace(step.value));
+      }
+    });
+
+  evaluate: LabApi["evaluate"] = (request, onUpdate) =>
+    this.#jobs.run("evaluate", async (signal) => {
+      const { engine } = this.#loaded();
+      let last: EvaluationReport | null = null;
+      for await (const report of evaluateBundledSet(engine, request, signal)) {
+        last = report;
+        await onUpdate(report);
+      }
+      return last!;
+    });
+
+  curate: LabApi["curate"] = (images, settings, onProgress) =>
+    this.#jobs.run("curate", async (signal) => {
+      const { engine, sha256 } = this.#loaded();
+      const loaders = images.map(({ name, blob }, i) => async (): Promise<EngineInput> => {
+        const { pixels } = prepareImage(await decodeImage(blob, name), engine.spec.preprocess);
+        return { id: `curation-${i}`, pixels };
+      });
+      const registers = await curate(engine, loaders, settings, {
+        model: sha256,
+        data: `${images.length} images`,
+        signal,
+        onProgress: (done, total) => onProgress({ stage: "Curating (images, two passes)", done, total }),
+      });
+      engine.addRegisters(registers);
+      return registersInfo(registers);
+    });
+
+  openRegisters: LabApi["openRegisters"] = async (file) => {
+    const { engine, sha256 } = this.#loaded();
+    const name = file instanceof File ? file.name : "registers";
+    const registers = await readRegisters(blobSource(file, name), { sha256, spec: engine.spec });
+    engine.addRegisters(registers);
+    return registersInfo(registers);
+  };
+
+  saveRegisters: LabApi["saveRegisters"] = async (id) => {
+    const registers = this.#loaded().engine.registers.get(id);
+    if (!registers) {
+      throw new InputError("Registers", "registers of the loaded model", `"${id}"`, "Curate them again.");
+    }
+    return writeRegisters(registers);
+  };
+
+  cancel: LabApi["cancel"] = async (what) => this.#jobs.cancel(what);
+
+  #loaded(): LoadedModel {
+    if (this.#model) return this.#model;
+    throw new InputError("Model", "an opened model", "none", "Wait until the model has loaded, or open one.");
+  }
+}

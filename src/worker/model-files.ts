@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { type ByteSource, blobSource, memorySource } from "../checkpoint/byte-source.ts";
+import { InputError } from "../errors/input-error.ts";
+import type { ModelRequest, Progress } from "./api.ts";
+
+/** The files of one model, opened but not yet understood. */
+export interface ModelFiles {
+  readonly weights: ByteSource;
+  /** Parsed config.json; null when there is none. */
+  readonly config: unknown;
+  readonly registers: ByteSource | null;
+}
+
+type OnProgress = (progress: Progress) => void;
+
+/**
+ * Finds the files of a model request.
+ * @throws InputError when no weights are among them, a download fails, or config.json is not JSON
+ */
+export async function openModelFiles(
+  request: ModelRequest,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+): Promise<ModelFiles> {
+  return request.kind === "bundled"
+    ? downloadFiles(request.url, onProgress, signal)
+    : chosenFiles(request.files);
+}
+
+async function chosenFiles(files: readonly File[]): Promise<ModelFiles> {
+  const isRegisters = (file: File) => /registers.*\.safetensors$/i.test(file.name);
+  const weights = files.filter((file) => /\.safetensors$/i.test(file.name) && !isRegisters(file));
+  if (weights.length !== 1) {
+    throw new InputError(
+      "Model files",
+      "one .safetensors file with the weights (config.json and registers.safetensors may come with it)",
+      files.map(({ name }) => name).join(", ") || "no file",
+      weights.length > 1
+        ? "Choose the files of one model only."
+        : "Choose the model.safetensors of the encoder.",
+    );
+  }
+  const config = files.find((file) => /config.*\.json$/i.test(file.name));
+  const registers = files.find(isRegisters);
+  return {
+    weights: blobSource(weights[0]!, weights[0]!.name),
+    config: config ? parseJson(await config.text(), config.name) : null,
+    registers: registers ? blobSource(registers, registers.name) : null,
+  };
+}
+
+async function downloadFiles(url: string, onProgress: OnProgress, signal: AbortSignal): Promise<ModelFiles> {
+  const file = async (name: string) => {
+    const response = await fetch(new URL(name, url), { signal });
+    // Static hosts answer a missing file with 404, or with an HTML page.
+    const isPage = response.headers.get("content-type")?.includes("text/html");
+    return response.ok && !isPage ? response : null;
+  };
+  const [weights, config, registers] = await Promise.all([
+    file("model.safetensors"),
+    file("config.json"),
+    file("registers.safetensors"),
+  ]);
+  if (!weights) {
+    throw new InputError(url, "a model.safetensors", "none at this address", "Check the address, or reload.");
+  }
+  const bytes = await readWithProgress(weights, onProgress);
+  return {
+    weights: memorySource(bytes, "model.safetensors"),
+    config: config ? parseJson(await config.text(), "config.json") : null,
+    registers: registers
+      ? memorySource(new Uint8Array(await registers.arrayBuffer()), "registers.safetensors")
+      : null,
+  };
+}
+
+async function readWithProgress(
+  response: Response,
+  onProgress: OnProgress,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const total = Number(response.headers.get("content-length") ?? 0);
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let done = 0;
+  for await (const part of chunks(response.body!)) {
+    parts.push(part);
+    done += part.byteLength;
+    onProgress({ stage: "Downloading weights (bytes)", done, total: Math.max(total, done) });
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+/** Safari's streams are not async iterable. */
+async function* chunks(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
+  const reader = stream.getReader();
+  for (let step = await reader.read(); !step.done; step = await reader.read()) yield step.value;
+}
+
+function parseJson(text: string, name: string): unknown {
+  try {
+    return z.json().parse(JSON.parse(text));
+  } catch (error) {
+    throw new InputError(name, "JSON", String(error), "Choose the config.json of the checkpoint.");
+  }
+}
