@@ -1,0 +1,95 @@
+import type { StoreApi } from "zustand/vanilla";
+import { buildConfigurations } from "../evaluate/configurations.ts";
+import type { Configuration } from "../evaluate/report.ts";
+import type { LabApi } from "../worker/api.ts";
+import { type Bits, type Controls, quantizationFor, toIntervention } from "./controls.ts";
+import { isCancelled } from "./messages.ts";
+import type { AccuracyState, LabState } from "./state.ts";
+
+/** Bits of the quantized rows: the controls', or W8A8 while they say FP32. */
+export function accuracyBits(controls: Controls): Exclude<Bits, "fp32"> {
+  return controls.bits === "fp32" ? "w8a8" : controls.bits;
+}
+
+/**
+ * FP32, quantized, quantized + RegCache (prefix and deletion as the controls say), in this order; without a
+ * prefix and a deletion there is no third one.
+ */
+export function accuracyConfigurations(controls: Controls): readonly Configuration[] {
+  const quantize = quantizationFor(accuracyBits(controls), controls.weightGranularity);
+  const { prefix, delete: deletion } = toIntervention(controls);
+  return buildConfigurations(prefix || deletion ? ["naive", "regcache"] : ["naive"], {
+    prefix,
+    delete: deletion,
+    quantize,
+  });
+}
+
+/** Identifies what an accuracy report measured. */
+export function accuracyKey(controls: Controls): string {
+  return JSON.stringify(accuracyConfigurations(controls));
+}
+
+export interface AccuracyRunner {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Runs the live accuracy; a new start supersedes the running one. */
+export function createAccuracyRunner(
+  api: LabApi,
+  store: StoreApi<LabState>,
+  dataset: string,
+  schedule: (flush: () => void) => void,
+  report: (error: unknown) => void,
+): AccuracyRunner {
+  let current = 0;
+  const update = (change: Partial<AccuracyState>) =>
+    store.setState((state) => ({ accuracy: { ...state.accuracy, ...change } }));
+
+  async function stop(): Promise<void> {
+    current++;
+    if (!store.getState().accuracy.running) return;
+    update({ running: false });
+    await api.cancel("evaluate");
+  }
+
+  async function start(): Promise<void> {
+    await stop();
+    const { controls, model, accuracy } = store.getState();
+    if (!controls || !model) return;
+    const id = ++current;
+    let latest: AccuracyState["report"] = null;
+    let scheduled = false;
+    update({ running: true, report: null, measured: accuracyKey(controls) });
+    const flush = () => {
+      scheduled = false;
+      if (id === current && latest) update({ report: latest });
+    };
+    try {
+      const final = await api.evaluate(
+        {
+          configurations: accuracyConfigurations(controls),
+          dataset,
+          limit: accuracy.limit,
+          seed: accuracy.seed,
+        },
+        (next) => {
+          if (id !== current || (latest && next.n < latest.n)) return;
+          latest = next;
+          if (!scheduled) schedule(flush);
+          scheduled = true;
+        },
+      );
+      if (id !== current) return;
+      latest = final;
+      update({ running: false, report: final });
+    } catch (error) {
+      if (id !== current) return;
+      update({ running: false });
+      if (!isCancelled(error)) report(error);
+    }
+  }
+
+  return { start, stop };
+}

@@ -1,0 +1,28 @@
+import type { StoreApi } from "zustand/vanilla";
+import type { LabApi } from "../worker/api.ts";
+import type { Message } from "./messages.ts";
+import type { LabState } from "./state.ts";
+
+/** What the store needs from its surroundings, so that it runs without a DOM. */
+export interface LabHost {
+  /** Base of all bundled files, absolute, with a trailing slash. */
+  readonly baseUrl: string;
+  /** `?backend=` of the address; null = not given. */
+  readonly backend: string | null;
+  /** A bundled file; null when it does not exist. */
+  fetchFile(url: string): Promise<Blob | null>;
+  /** Calls back soon, at most once a frame. */
+  schedule(callback: () => void): void;
+  readHash(): string;
+  writeHash(hash: string): void;
+}
+
+/** What every group of actions works with. */
+export interface LabContext {
+  readonly api: LabApi;
+  readonly host: LabHost;
+  readonly store: StoreApi<LabState>;
+  say(kind: Message["kind"], text: string): void;
+  /** Shows a failure; cancelled work is not one. */
+  fail(error: unknown): void;
+}

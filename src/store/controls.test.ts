@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import { interventionSchema, NO_INTERVENTION } from "../intervention/intervention.ts";
+import { accuracyConfigurations } from "./accuracy.ts";
+import { clampControls, toIntervention, withIntervention } from "./controls.ts";
+import { defaultControls, linkedControls } from "./defaults.ts";
+
+const spec = { blocks: 12, grid: 14 };
+const registers = [{ id: "r1", block: 6 }];
+
+test("defaults without registers leave the encoder alone", () => {
+  const controls = defaultControls(spec, [], null);
+  expect(toIntervention(controls)).toEqual(NO_INTERVENTION);
+  expect(controls.prefix.on).toBe(false);
+});
+
+test("defaults with registers insert before and delete after the candidates' block", () => {
+  expect(toIntervention(defaultControls(spec, registers, null))).toEqual({
+    prefix: { registers: "r1", from: 4, to: 11, count: 4 },
+    delete: { block: 7, count: 8, by: "linf" },
+    quantize: null,
+  });
+});
+
+test("a recommendation is followed; what it leaves out is off", () => {
+  const controls = defaultControls(spec, registers, {
+    delete: { block: 3, count: 2, by: "similarity" },
+  });
+  expect(toIntervention(controls)).toEqual({
+    prefix: null,
+    delete: { block: 3, count: 2, by: "similarity", registers: "r1" },
+    quantize: null,
+  });
+});
+
+test("controls are fitted to a smaller model", () => {
+  const wide = {
+    ...defaultControls(spec, registers, null),
+    prefix: { on: true, from: 9, to: 11, count: 500 },
+    deletion: { on: true, block: 11, count: 300, by: "similarity" as const },
+  };
+  const fitted = clampControls(wide, { blocks: 4, grid: 2 }, []);
+  expect(fitted.prefix).toEqual({ on: false, from: 3, to: 3, count: 64 });
+  expect(fitted.deletion).toEqual({ on: true, block: 3, count: 3, by: "linf" });
+  expect(interventionSchema.safeParse(toIntervention(fitted)).success).toBe(true);
+});
+
+test("an intervention goes into the controls and comes out the same", () => {
+  const intervention = interventionSchema.parse({
+    prefix: { registers: "r1", from: 2, to: 9, count: 2.5 },
+    delete: { block: 5, count: 3, by: "similarity", registers: "r1" },
+    quantize: { weightBits: 6, activationBits: 6, weightGranularity: "per-channel" },
+  });
+  expect(toIntervention(withIntervention(defaultControls(spec, registers, null), intervention))).toEqual(
+    intervention,
+  );
+});
+
+test("a link that the model cannot show is refused in words", () => {
+  const defaults = defaultControls(spec, registers, null);
+  const link = (registersId: string, to: number) => ({
+    intervention: interventionSchema.parse({ prefix: { registers: registersId, from: 1, to, count: 1 } }),
+    sample: null,
+  });
+  expect(linkedControls(defaults, link("r1", 11), spec, registers).prefix).toMatchObject({ from: 1, to: 11 });
+  expect(() => linkedControls(defaults, link("other", 11), spec, registers)).toThrow(
+    /registers r1.*got .*other/,
+  );
+  expect(() => linkedControls(defaults, link("r1", 40), spec, registers)).toThrow(/12 blocks/);
+});
+
+test("the accuracy compares FP32, naive and RegCache, at W8A8 while the controls say FP32", () => {
+  const controls = defaultControls(spec, registers, null);
+  expect(accuracyConfigurations(controls).map(({ name }) => name)).toEqual([
+    "fp32",
+    "naive-w8a8",
+    "regcache-w8a8",
+  ]);
+  expect(accuracyConfigurations({ ...controls, bits: "w4a4" })[2]).toMatchObject({
+    name: "regcache-w4a4",
+    intervention: { prefix: { registers: "r1" }, quantize: { weightBits: 4, activationBits: 4 } },
+  });
+  const bare = defaultControls(spec, [], null);
+  expect(accuracyConfigurations(bare).map(({ name }) => name)).toEqual(["fp32", "naive-w8a8"]);
+});

@@ -1,0 +1,129 @@
+import type { EncoderSpec } from "../encoder/spec.ts";
+import {
+  type Intervention,
+  interventionSchema,
+  NO_INTERVENTION,
+  type Quantization,
+} from "../intervention/intervention.ts";
+
+/**
+ * What the controls show. It is wider than an Intervention, because a switched-off prefix or deletion keeps
+ * its numbers, so that switching it on again brings them back.
+ */
+export interface Controls {
+  /** Registers for the prefix and for deletion by similarity; null = the model has none. */
+  readonly registers: string | null;
+  readonly prefix: {
+    readonly on: boolean;
+    readonly from: number;
+    readonly to: number;
+    readonly count: number;
+  };
+  readonly deletion: {
+    readonly on: boolean;
+    readonly block: number;
+    readonly count: number;
+    readonly by: "linf" | "similarity";
+  };
+  readonly bits: Bits;
+  readonly weightGranularity: Quantization["weightGranularity"];
+}
+
+/** Simulated quantization presets (paper, quantizers): weights and activations have the same bits. */
+export const BITS = ["fp32", "w8a8", "w6a6", "w4a4"] as const;
+export type Bits = (typeof BITS)[number];
+
+/** Most deleted patches or register copies that the controls offer. */
+export const MAX_REGISTER_COUNT = 64;
+
+/** The quantization of a preset. */
+export function quantizationFor(
+  bits: Exclude<Bits, "fp32">,
+  weightGranularity: Quantization["weightGranularity"],
+): Quantization {
+  const width = Number(bits[1]);
+  return { weightBits: width, activationBits: width, weightGranularity };
+}
+
+/** The preset that a quantization is; null when the controls cannot show it. */
+export function bitsOf(quantize: Quantization | null): Bits | null {
+  if (quantize === null) return "fp32";
+  const name = `w${quantize.weightBits}a${quantize.activationBits}`;
+  return BITS.find((bits) => bits === name) ?? null;
+}
+
+/**
+ * The run that the controls ask for. A prefix, or a deletion by similarity, without registers is left out.
+ * @throws ZodError never for clamped controls; the schema is the last check before the worker.
+ */
+export function toIntervention(controls: Controls): Intervention {
+  const { registers, prefix, deletion } = controls;
+  const deletes = deletion.on && (deletion.by === "linf" || registers !== null);
+  return interventionSchema.parse({
+    ...NO_INTERVENTION,
+    prefix:
+      prefix.on && registers !== null
+        ? { registers, from: prefix.from, to: prefix.to, count: prefix.count }
+        : null,
+    delete: deletes
+      ? {
+          block: deletion.block,
+          count: deletion.count,
+          by: deletion.by,
+          ...(deletion.by === "similarity" && registers !== null ? { registers } : {}),
+        }
+      : null,
+    quantize: controls.bits === "fp32" ? null : quantizationFor(controls.bits, controls.weightGranularity),
+  });
+}
+
+/** Puts an intervention (from a link) into the controls; numbers of what it leaves out stay as they are. */
+export function withIntervention(controls: Controls, intervention: Intervention): Controls {
+  const { prefix, delete: deletion, quantize } = intervention;
+  return {
+    registers: prefix?.registers ?? deletion?.registers ?? controls.registers,
+    prefix: prefix
+      ? { on: true, from: prefix.from, to: prefix.to, count: prefix.count }
+      : { ...controls.prefix, on: false },
+    deletion: deletion
+      ? { on: true, block: deletion.block, count: deletion.count, by: deletion.by }
+      : { ...controls.deletion, on: false },
+    bits: bitsOf(quantize) ?? controls.bits,
+    weightGranularity: quantize?.weightGranularity ?? controls.weightGranularity,
+  };
+}
+
+const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
+
+/** The old value when nothing in it changed, so that what shows it need not be rendered again. */
+function keepEqual<T extends object>(old: T, next: T): T {
+  return (Object.keys(next) as (keyof T)[]).every((key) => old[key] === next[key]) ? old : next;
+}
+
+/** Fits the controls to an encoder: blocks in 0..L-1, at least one patch survives, known registers only. */
+export function clampControls(
+  controls: Controls,
+  spec: Pick<EncoderSpec, "blocks" | "grid">,
+  registerIds: readonly string[],
+): Controls {
+  const last = spec.blocks - 1;
+  const known = controls.registers !== null && registerIds.includes(controls.registers);
+  const registers = known ? controls.registers : (registerIds[0] ?? null);
+  const from = clamp(Math.round(controls.prefix.from), 0, last);
+  return {
+    ...controls,
+    registers,
+    prefix: keepEqual(controls.prefix, {
+      on: controls.prefix.on && registers !== null,
+      from,
+      to: clamp(Math.round(controls.prefix.to), from, last),
+      count: clamp(controls.prefix.count, 0.1, MAX_REGISTER_COUNT),
+    }),
+    deletion: keepEqual(controls.deletion, {
+      on: controls.deletion.on,
+      block: clamp(Math.round(controls.deletion.block), 0, last),
+      count: clamp(Math.round(controls.deletion.count), 1, Math.max(1, spec.grid * spec.grid - 1)),
+      by: registers === null ? "linf" : controls.deletion.by,
+    }),
+  };
+}

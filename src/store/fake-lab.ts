@@ -1,0 +1,148 @@
+import { expect, vi } from "vitest";
+import type { EvaluationReport } from "../evaluate/report.ts";
+import { testTrace } from "../figures/test-trace.ts";
+import type { RunResult } from "../trace/layer-trace.ts";
+import type { LabApi, Lane, ModelInfo } from "../worker/api.ts";
+import type { LabHost } from "./context.ts";
+import { createLab } from "./lab.ts";
+
+/** L of the staged models. */
+export const BLOCKS = 3;
+
+/** A small timm ViT as the worker would describe it. */
+export function modelInfo(label: string, registers: ModelInfo["registers"] = []): ModelInfo {
+  return {
+    spec: {
+      family: "timm-vit",
+      label,
+      blocks: BLOCKS,
+      width: 4,
+      heads: 1,
+      mlpWidth: 8,
+      patch: 8,
+      grid: 2,
+      hasCls: true,
+      trainedRegisters: 0,
+      tokens: 5,
+      layerNormEps: 1e-6,
+      activation: "gelu",
+      pooling: "cls",
+      classes: 0,
+      classNames: null,
+      preprocess: {
+        size: 16,
+        mode: "squash",
+        resize: 16,
+        interpolation: "bicubic",
+        mean: [0.5, 0.5, 0.5],
+        std: [0.5, 0.5, 0.5],
+      },
+      assumptions: [],
+      outlierOrigin: null,
+    },
+    sha256: "ab".repeat(32),
+    bytes: 1000,
+    registers,
+    status: { backend: "wasm", threads: 1, crossOriginIsolated: false, webgpuRefusal: "no adapter" },
+  };
+}
+
+/** Registers that the staged bundled model has. */
+export const REGISTERS = {
+  id: "reg1",
+  label: "after block 0, 4 images",
+  block: 0,
+  candidates: 10,
+  images: 4,
+  cosine: { outliers: 0.9, normal: 0.2 },
+};
+
+/** An analysis that the lab asked for; the test decides what it answers. */
+export interface Run {
+  readonly lane: Lane;
+  readonly intervention: Parameters<LabApi["analyse"]>[2];
+  trace(block: number): void;
+  finish(): void;
+  reject(error: Error): void;
+}
+
+/** A worker that does what the test says, with the traces that the test says. */
+function stage(
+  overrides: Partial<LabApi> = {},
+  files: Record<string, string> = {},
+  hash = "",
+  backend: string | null = null,
+) {
+  const runs: Run[] = [];
+  let images = 0;
+  const api: LabApi = {
+    start: async () => modelInfo("").status,
+    openModel: async () => modelInfo("bundled", [REGISTERS]),
+    openImage: async (_, name) => ({
+      id: `image-${++images}`,
+      name,
+      width: 1,
+      height: 1,
+      view: { size: 1, rgba: new Uint8ClampedArray(4) },
+    }),
+    analyse: (lane, _, intervention, onTrace) =>
+      new Promise<RunResult>((resolve, reject) => {
+        runs.push({
+          lane,
+          intervention,
+          trace: (block) => onTrace(testTrace(block, [1, 2, 3, 4, 100 * (block + 1)])),
+          finish: () =>
+            resolve({
+              feature: new Float32Array(4),
+              logits: null,
+              deleted: new Int32Array(),
+              computedFrom: 0,
+              milliseconds: 1,
+            }),
+          reject,
+        });
+      }),
+    evaluate: () => new Promise<EvaluationReport>(() => {}),
+    curate: async () => REGISTERS,
+    openRegisters: async () => REGISTERS,
+    saveRegisters: async () => new Uint8Array(1),
+    cancel: async () => {},
+    ...overrides,
+  };
+  const written: string[] = [];
+  const host: LabHost = {
+    baseUrl: "https://example.org/sub/path/",
+    backend,
+    fetchFile: async (url) => {
+      const name = url.replace("https://example.org/sub/path/", "");
+      const text = {
+        "samples/samples.json": '[{"file":"a.png","label":"a","title":"A"}]',
+        "samples/a.png": "x",
+        ...files,
+      }[name];
+      return text === undefined ? null : new Blob([text]);
+    },
+    schedule: (callback) => queueMicrotask(callback),
+    readHash: () => hash,
+    writeHash: (text) => written.push(text),
+  };
+  const lab = createLab(api, host);
+  return { lab, runs, written, state: () => lab.store.getState() };
+}
+
+/** Lets promises and scheduled flushes run. */
+export const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+/** A staged lab that has opened its model and first image and asked for both lanes. */
+export async function booted(...args: Parameters<typeof stage>) {
+  const set = stage(...args);
+  void set.lab.boot();
+  await vi.waitFor(() => expect(set.runs).toHaveLength(2));
+  return set;
+}
+
+/** Answers a run with all traces and its result. */
+export function complete(run: Run) {
+  for (let block = 0; block < BLOCKS; block++) run.trace(block);
+  run.finish();
+}

@@ -1,0 +1,70 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { interventionSchema, NO_INTERVENTION } from "../intervention/intervention.ts";
+import { parseHash, writeHash } from "./hash.ts";
+
+test("an empty hash is no state", () => {
+  expect(parseHash("")).toBeNull();
+  expect(parseHash("#")).toBeNull();
+  expect(writeHash({ intervention: NO_INTERVENTION, sample: null })).toBe("");
+});
+
+test("a full state is readable in the address", () => {
+  const intervention = interventionSchema.parse({
+    prefix: { registers: "ab12", from: 4, to: 11, count: 4 },
+    delete: { block: 7, count: 8, by: "similarity", registers: "ab12" },
+    quantize: { weightBits: 8, activationBits: 8 },
+  });
+  const hash = writeHash({ intervention, sample: "scene-bag.png" });
+  expect(hash).toBe(
+    "#prefix=ab12,4,11,4&delete=7,8,similarity,ab12&quantize=8,8,per-tensor&sample=scene-bag.png",
+  );
+});
+
+test("whatever is written is read back", () => {
+  const block = fc.integer({ min: 0, max: 40 });
+  const registers = fc.string({ minLength: 1 }).filter((text) => !/[\ud800-\udfff]/.test(text));
+  const intervention = fc.record({
+    prefix: fc.option(
+      fc.record({ registers, from: block, to: block, count: fc.constantFrom(0.5, 1, 2.25, 15, 1000) }),
+    ),
+    delete: fc.option(
+      fc.record(
+        {
+          block,
+          count: fc.integer({ min: 1, max: 4096 }),
+          by: fc.constantFrom("linf", "similarity"),
+          registers,
+        },
+        { requiredKeys: ["block", "count", "by"] },
+      ),
+    ),
+    quantize: fc.option(
+      fc.record({
+        weightBits: fc.integer({ min: 2, max: 8 }),
+        activationBits: fc.integer({ min: 2, max: 8 }),
+        weightGranularity: fc.constantFrom("per-tensor", "per-channel"),
+      }),
+    ),
+  });
+  fc.assert(
+    fc.property(intervention, fc.option(fc.constantFrom("a.png", "scene_2-b.webp")), (raw, sample) => {
+      const state = { intervention: interventionSchema.parse(raw), sample };
+      expect(parseHash(writeHash(state)) ?? { intervention: NO_INTERVENTION, sample: null }).toEqual(state);
+    }),
+  );
+});
+
+test.each([
+  ["#prefix=r,4", "too few values"],
+  ["#prefix=r,4,x,1", "not a number"],
+  ["#delete=7,0,linf", "a count of zero"],
+  ["#delete=7,1,size", "an unknown rule"],
+  ["#quantize=16,16,per-tensor", "too many bits"],
+  ["#sample=../../secret", "a path"],
+  ["#colour=red", "an unknown key"],
+  ["#%", "no key"],
+  ["#sample=%E0%A4%A", "broken percent-encoding"],
+])("%s is refused: %s", (hash) => {
+  expect(() => parseHash(hash)).toThrow(/^The link: expected #prefix=/);
+});

@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { InputError } from "../errors/input-error.ts";
+import { type Intervention, interventionSchema, NO_INTERVENTION } from "../intervention/intervention.ts";
+
+/** What a link restores. */
+export interface LinkState {
+  readonly intervention: Intervention;
+  /** File name of a bundled sample; null = another image, which a link cannot carry. */
+  readonly sample: string | null;
+}
+
+const numeral = z
+  .string()
+  .regex(/^-?\d+(\.\d+)?$/)
+  .transform(Number);
+
+const fields = z.strictObject({
+  prefix: z.tuple([z.string(), numeral, numeral, numeral]).optional(),
+  delete: z
+    .tuple([numeral, numeral, z.string()])
+    .or(z.tuple([numeral, numeral, z.string(), z.string()]))
+    .optional(),
+  quantize: z.tuple([numeral, numeral, z.string()]).optional(),
+  sample: z.tuple([z.string().regex(/^[\w.-]+$/)]).optional(),
+});
+
+/** `#prefix=<registers>,<from>,<to>,<count>&delete=<block>,<count>,<by>[,<registers>]&quantize=8,8,per-tensor&sample=<file>`. */
+export function writeHash({ intervention, sample }: LinkState): string {
+  const { prefix, delete: deletion, quantize } = intervention;
+  const parts: [string, readonly (string | number)[]][] = [];
+  if (prefix) parts.push(["prefix", [prefix.registers, prefix.from, prefix.to, prefix.count]]);
+  if (deletion) {
+    const registers = deletion.registers === undefined ? [] : [deletion.registers];
+    parts.push(["delete", [deletion.block, deletion.count, deletion.by, ...registers]]);
+  }
+  if (quantize) {
+    parts.push(["quantize", [quantize.weightBits, quantize.activationBits, quantize.weightGranularity]]);
+  }
+  if (sample !== null) parts.push(["sample", [sample]]);
+  if (parts.length === 0) return "";
+  return `#${parts.map(([key, values]) => `${key}=${values.map((v) => encodeURIComponent(v)).join(",")}`).join("&")}`;
+}
+
+function invalid(got: string): InputError {
+  return new InputError(
+    "The link",
+    "#prefix=registers,from,to,count&delete=block,count,linf|similarity&quantize=bits,bits,per-tensor|per-channel&sample=file",
+    got,
+    "The default settings are used; set them in the controls and copy the address again.",
+  );
+}
+
+/**
+ * Reads the hash of the address; null when it is empty.
+ * @throws InputError when it is not a state that {@link writeHash} writes.
+ */
+export function parseHash(hash: string): LinkState | null {
+  const text = hash.replace(/^#/, "");
+  if (text === "") return null;
+  const raw: Record<string, string[]> = {};
+  for (const part of text.split("&")) {
+    const at = part.indexOf("=");
+    if (at < 1) throw invalid(`"${part.slice(0, 60)}"`);
+    try {
+      raw[part.slice(0, at)] = part
+        .slice(at + 1)
+        .split(",")
+        .map(decodeURIComponent);
+    } catch {
+      throw invalid(`"${part.slice(0, 60)}", which is not percent-encoded text`);
+    }
+  }
+  const parsed = fields.safeParse(raw);
+  if (!parsed.success) throw invalid(firstIssue(parsed.error));
+  const { prefix, delete: deletion, quantize, sample } = parsed.data;
+  const intervention = interventionSchema.safeParse({
+    ...NO_INTERVENTION,
+    prefix: prefix ? { registers: prefix[0], from: prefix[1], to: prefix[2], count: prefix[3] } : null,
+    delete: deletion
+      ? {
+          block: deletion[0],
+          count: deletion[1],
+          by: deletion[2],
+          ...(deletion[3] === undefined ? {} : { registers: deletion[3] }),
+        }
+      : null,
+    quantize: quantize
+      ? { weightBits: quantize[0], activationBits: quantize[1], weightGranularity: quantize[2] }
+      : null,
+  });
+  if (!intervention.success) throw invalid(firstIssue(intervention.error));
+  return { intervention: intervention.data, sample: sample?.[0] ?? null };
+}
+
+function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0];
+  return `${issue?.path.join(".") || "the address"}: ${issue?.message ?? "not readable"}`;
+}

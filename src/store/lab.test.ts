@@ -1,0 +1,95 @@
+import { describe, expect, test, vi } from "vitest";
+import { InputError } from "../errors/input-error.ts";
+import type { LabApi } from "../worker/api.ts";
+import { booted, modelInfo, REGISTERS, settle } from "./fake-lab.ts";
+
+describe("opening", () => {
+  test("a bad image or model changes nothing but the messages", async () => {
+    let isBad = false;
+    const bad = () => new InputError("x", "something else", "this", "Do that.");
+    const { lab, state } = await booted({
+      openModel: async () => {
+        if (isBad) throw bad();
+        return modelInfo("bundled", [REGISTERS]);
+      },
+      openImage: async (_, name) => {
+        if (isBad) throw bad();
+        return { id: "i", name, width: 1, height: 1, view: { size: 1, rgba: new Uint8ClampedArray(4) } };
+      },
+    });
+    isBad = true;
+    const { model, image, controls, lanes } = state();
+    await lab.openFiles([new File(["x"], "text.txt")]);
+    await lab.openFiles([new File(["x"], "model.safetensors")]);
+    const after = state();
+    expect([after.model, after.image, after.controls, after.lanes]).toEqual([model, image, controls, lanes]);
+    expect(after.messages.map(({ text }) => text)).toEqual([
+      "x: expected something else, got this. Do that.",
+    ]);
+    expect(after.opening).toBeNull();
+  });
+
+  test("another model reopens the image, clears the lanes and has its own defaults", async () => {
+    let opened = 0;
+    const { lab, runs, state } = await booted({
+      openModel: async () => (opened++ === 0 ? modelInfo("bundled", [REGISTERS]) : modelInfo("dropped")),
+    });
+    void lab.openFiles([new File(["x"], "model.safetensors")]);
+    await vi.waitFor(() => expect(runs).toHaveLength(4));
+    expect(state().model?.spec.label).toBe("dropped");
+    expect(state().controls?.prefix.on).toBe(false);
+    expect(state().image?.info.id).toBe("image-2");
+    expect(state().view.domains).toEqual({});
+    runs[0]!.trace(0); // of the old model
+    await settle();
+    expect(state().lanes.baseline.rows).toEqual([null, null, null]);
+  });
+
+  test("recommended.json sets the first intervention; a broken one is told", async () => {
+    const path = "models/scenes-vit/recommended.json";
+    const good = await booted({}, { [path]: '{"prefix":{"from":1,"count":2.5}}' });
+    expect(good.runs[1]!.intervention).toMatchObject({ prefix: { from: 1, count: 2.5 }, delete: null });
+    const bad = await booted({}, { [path]: '{"prefix":{"from":-1}}' });
+    expect(bad.state().messages[0]?.text).toMatch(/^recommended.json: expected/);
+  });
+
+  test("a link sets the intervention; a broken one is told and the defaults hold", async () => {
+    const good = await booted({}, {}, "#prefix=reg1,1,1,2");
+    expect(good.runs[1]!.intervention).toMatchObject({ prefix: { from: 1, to: 1, count: 2 }, delete: null });
+    const bad = await booted({}, {}, "#prefix=reg1,1");
+    expect(bad.state().messages[0]?.text).toMatch(/^The link: expected/);
+    expect(bad.runs[1]!.intervention).toMatchObject({ prefix: { from: 0, to: 2 } });
+  });
+
+  test("the address may ask for a backend; an unknown one is told and left to choice", async () => {
+    const asked: string[] = [];
+    const start: LabApi["start"] = async (backend) => {
+      asked.push(backend);
+      return modelInfo("").status;
+    };
+    await booted({ start }, {}, "", "webgpu");
+    const bad = await booted({ start }, {}, "", "cuda");
+    expect(asked).toEqual(["webgpu", "auto"]);
+    expect(bad.state().messages[0]?.text).toMatch(
+      /^\?backend in the address: expected auto, wasm, webgpu, got "cuda"/,
+    );
+  });
+
+  test("curated registers are chosen and switch the prefix on", async () => {
+    const { lab, state } = await booted({ openModel: async () => modelInfo("plain") });
+    expect(state().controls?.registers).toBeNull();
+    await lab.curate([new File(["x"], "a.png")], { block: 0, top: 100 });
+    expect(state().controls).toMatchObject({ registers: "reg1", prefix: { on: true } });
+    expect(state().curating).toBeNull();
+  });
+
+  test("a restarted worker is told and gets its model, settings and image back", async () => {
+    const { lab, runs, state } = await booted();
+    lab.setControls((controls) => ({ ...controls, bits: "w6a6" }));
+    await vi.waitFor(() => expect(runs).toHaveLength(3));
+    void lab.recover("out of memory");
+    await vi.waitFor(() => expect(runs).toHaveLength(5));
+    expect(state().messages[0]?.text).toContain("out of memory");
+    expect(runs[4]!.intervention.quantize).toMatchObject({ weightBits: 6 });
+  });
+});

@@ -1,0 +1,141 @@
+import { z } from "zod";
+import { createStore } from "zustand/vanilla";
+import { InputError } from "../errors/input-error.ts";
+import type { BackendChoice, LabApi } from "../worker/api.ts";
+import type { LabContext, LabHost } from "./context.ts";
+import { toIntervention } from "./controls.ts";
+import { routeFiles } from "./file-routing.ts";
+import { type LinkState, parseHash } from "./hash.ts";
+import { addMessage, errorText, isCancelled } from "./messages.ts";
+import { createOpening } from "./opening.ts";
+import { createRegisterActions } from "./register-actions.ts";
+import { createRuns } from "./runs.ts";
+import { parseSamples, type Sample } from "./samples.ts";
+import { INITIAL_STATE, type LabState, type Place } from "./state.ts";
+
+const backendSchema = z.enum(["auto", "wasm", "webgpu"]);
+
+export type Lab = ReturnType<typeof createLab>;
+
+/** The state of the page and all that can be done to it; knows neither DOM nor React. */
+export function createLab(api: LabApi, host: LabHost) {
+  const store = createStore<LabState>(() => INITIAL_STATE);
+  const { getState, setState } = store;
+  let nextMessage = 1;
+  const say: LabContext["say"] = (kind, text) =>
+    setState((state) => ({ messages: addMessage(state.messages, { id: nextMessage++, kind, text }) }));
+  const fail: LabContext["fail"] = (error) => {
+    if (!isCancelled(error)) say("error", errorText(error));
+  };
+  const context: LabContext = { api, host, store, say, fail };
+  const runs = createRuns(context);
+  const opening = createOpening(context, runs);
+  const registers = createRegisterActions(context, runs);
+
+  function readLink(): LinkState | null {
+    try {
+      return parseHash(host.readHash());
+    } catch (error) {
+      fail(error);
+      return null;
+    }
+  }
+
+  function readBackend(): BackendChoice {
+    const choice = backendSchema.safeParse(host.backend ?? "auto");
+    if (choice.success) return choice.data;
+    const expected = backendSchema.options.join(", ");
+    const remedy = "It is chosen automatically now; correct the address and reload to choose it.";
+    fail(new InputError("?backend in the address", expected, `"${host.backend}"`, remedy));
+    return "auto";
+  }
+
+  async function readSamples(): Promise<readonly Sample[]> {
+    try {
+      const file = await host.fetchFile(new URL("samples/samples.json", host.baseUrl).href);
+      return parseSamples(file && (await file.text()));
+    } catch (error) {
+      fail(error);
+      return [];
+    }
+  }
+
+  return {
+    store,
+    say,
+    startAccuracy: runs.startAccuracy,
+    stopAccuracy: runs.stopAccuracy,
+    setAccuracy: runs.setAccuracy,
+    setControls: runs.setControls,
+    ...registers,
+    openSample: opening.openSample,
+    openModel: opening.openModel,
+    setOverrides: opening.setOverrides,
+    cancelOpening: opening.cancelOpening,
+
+    /** Loads the bundled model and the first bundled image, or what the address asks for. */
+    async boot(): Promise<void> {
+      const link = readLink();
+      const reading = readSamples().then((samples) => setState({ samples }));
+      try {
+        setState({ status: await api.start(readBackend()) });
+      } catch (error) {
+        fail(error);
+        return;
+      }
+      const url = new URL("models/scenes-vit/", host.baseUrl).href;
+      const opened = await opening.openModel({ kind: "bundled", url }, link);
+      await reading;
+      const { samples, image } = getState();
+      const sample = samples.find(({ file }) => file === link?.sample) ?? samples[0];
+      // The user may have opened an image of their own meanwhile.
+      if (opened && sample && !image) await opening.openSample(sample);
+    },
+
+    /** Sorts dropped, pasted or chosen files into models, registers and images, and opens them. */
+    async openFiles(files: readonly File[]): Promise<void> {
+      const route = routeFiles(files);
+      if (route.kind === "model") await opening.openModel({ kind: "files", files: route.files });
+      else if (route.kind === "registers") await registers.openRegisters(route.file);
+      else if (route.kind === "image") {
+        if (route.ignored > 0) {
+          say(
+            "info",
+            `Opened ${route.file.name}. Files not opened: ${route.ignored}. Choose one image at a time.`,
+          );
+        }
+        await opening.openImage(route.file, route.file.name);
+      }
+    },
+
+    /** After the worker died: says so, and brings model, settings and image back into the new one. */
+    async recover(reason: string): Promise<void> {
+      const { modelRequest, controls, image } = getState();
+      runs.abandon();
+      setState({ curating: null, opening: null });
+      say(
+        "info",
+        `The worker that runs the encoder was replaced. ${reason} Model and image are opened again.`,
+      );
+      const link = controls && {
+        intervention: toIntervention(controls),
+        sample: image?.sample ?? null,
+      };
+      if (modelRequest) await opening.openModel(modelRequest, link);
+    },
+
+    setView(change: Partial<LabState["view"]>): void {
+      setState((state) => ({ view: { ...state.view, ...change } }));
+    },
+    select(place: Place | null): void {
+      setState({ selection: place });
+    },
+    hover(place: Place | null): void {
+      const old = getState().hover;
+      if (old?.block !== place?.block || old?.token !== place?.token) setState({ hover: place });
+    },
+    dismiss(id: number): void {
+      setState((state) => ({ messages: state.messages.filter((message) => message.id !== id) }));
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import { InputError } from "../errors/input-error.ts";
+import { parseRecommended, type RegCacheSetting } from "../evaluate/recommended.ts";
+import type { ModelInfo, ModelOverrides, ModelRequest } from "../worker/api.ts";
+import type { LabContext } from "./context.ts";
+import type { Controls } from "./controls.ts";
+import { defaultControls, linkedControls } from "./defaults.ts";
+import type { LinkState } from "./hash.ts";
+import type { Runs } from "./runs.ts";
+import type { Sample } from "./samples.ts";
+import { emptyLanes } from "./state.ts";
+
+/** Actions that open models and images. A failure leaves the current model, image and settings as they were. */
+export function createOpening({ api, host, store, fail }: LabContext, runs: Runs) {
+  const { getState, setState } = store;
+  // Later work supersedes earlier work of the same kind, whichever answers first.
+  let modelWork = 0;
+  let imageWork = 0;
+
+  async function openImage(blob: Blob, name: string, sample: string | null = null): Promise<void> {
+    const id = ++imageWork;
+    try {
+      const info = await api.openImage(blob, name);
+      if (id !== imageWork) return;
+      // Another picture has its outliers elsewhere, so the views follow the run again.
+      setState({ image: { info, blob, sample }, selection: null, hover: null });
+      runs.saveLink();
+      await runs.runBoth();
+    } catch (error) {
+      if (id === imageWork) fail(error);
+    }
+  }
+
+  async function openSample({ file }: Sample): Promise<void> {
+    const id = ++imageWork;
+    try {
+      const blob = await host.fetchFile(new URL(`samples/${file}`, host.baseUrl).href);
+      if (id !== imageWork) return;
+      if (!blob) throw new InputError(file, "a bundled image", "no such file", "Choose another image.");
+      await openImage(blob, file, file);
+    } catch (error) {
+      if (id === imageWork) fail(error);
+    }
+  }
+
+  async function readRecommended(request: ModelRequest): Promise<RegCacheSetting | null> {
+    if (request.kind !== "bundled") return null;
+    const file = await host.fetchFile(new URL("recommended.json", request.url).href);
+    return file && parseRecommended(new Uint8Array(await file.arrayBuffer()), "recommended.json");
+  }
+
+  async function firstControls(model: ModelInfo, request: ModelRequest, link: LinkState | null) {
+    const recommended = await readRecommended(request).catch((error: unknown) => {
+      fail(error);
+      return null;
+    });
+    let controls: Controls = defaultControls(model.spec, model.registers, recommended);
+    try {
+      if (link) controls = linkedControls(controls, link, model.spec, model.registers);
+    } catch (error) {
+      fail(error);
+    }
+    return controls;
+  }
+
+  /** Replaces the model once the new one has loaded whole, and shows the current image with it. */
+  async function openModel(request: ModelRequest, link: LinkState | null = null): Promise<boolean> {
+    const id = ++modelWork;
+    setState({ opening: { stage: "Opening the model", done: 0, total: 0 } });
+    try {
+      const model = await api.openModel(request, (opening) => {
+        if (id === modelWork && getState().opening) setState({ opening });
+      });
+      if (id !== modelWork) return false;
+      runs.abandon();
+      const controls = await firstControls(model, request, link);
+      if (id !== modelWork) return false;
+      setState((state) => ({
+        model,
+        modelRequest: request,
+        status: model.status,
+        controls,
+        lanes: emptyLanes(model.spec.blocks),
+        view: { ...state.view, domains: {} },
+        selection: null,
+        hover: null,
+        opening: null,
+        accuracy: { ...state.accuracy, running: false, report: null, measured: null },
+      }));
+      const { image } = getState();
+      if (image) await openImage(image.blob, image.info.name, image.sample);
+      return true;
+    } catch (error) {
+      if (id !== modelWork) return false;
+      setState({ opening: null });
+      fail(error);
+      return false;
+    }
+  }
+
+  return {
+    openImage,
+    openSample,
+    openModel,
+
+    /** Reads the current files again under other assumptions. */
+    async setOverrides(overrides: ModelOverrides): Promise<void> {
+      const { modelRequest } = getState();
+      if (modelRequest?.kind === "files") await openModel({ ...modelRequest, overrides });
+    },
+
+    async cancelOpening(): Promise<void> {
+      modelWork++;
+      setState({ opening: null });
+      await api.cancel("openModel").catch(fail);
+    },
+  };
+}

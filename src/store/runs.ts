@@ -1,0 +1,94 @@
+import { accuracyKey, createAccuracyRunner } from "./accuracy.ts";
+import type { LabContext } from "./context.ts";
+import { type Controls, clampControls, toIntervention } from "./controls.ts";
+import { writeHash } from "./hash.ts";
+import { createLaneRunner } from "./lane-runner.ts";
+import type { LabState } from "./state.ts";
+
+/** Pause after the last change of a control before the lane runs again, ms. */
+const SETTLE = 60;
+/** Pause of an idle lane before the accuracy follows the controls, ms. */
+const IDLE = 1200;
+
+export type Runs = ReturnType<typeof createRuns>;
+
+/** Actions that make the encoder run: the lanes, the controls that drive them, and the live accuracy. */
+export function createRuns(context: LabContext) {
+  const { api, host, store, fail } = context;
+  const { getState, setState } = store;
+  const lanes = createLaneRunner(api, store, host.schedule, fail);
+  const dataset = new URL("datasets/scenes/", host.baseUrl).href;
+  const accuracy = createAccuracyRunner(api, store, dataset, host.schedule, fail);
+  let settle: ReturnType<typeof setTimeout> | undefined;
+  let idle: ReturnType<typeof setTimeout> | undefined;
+
+  /** Whether the accuracy should be measured again: it follows, and shows other settings than the controls. */
+  function isAccuracyDue(): boolean {
+    const { accuracy, controls, modelRequest, image } = getState();
+    if (!accuracy.follow || modelRequest?.kind !== "bundled" || !controls || !image) return false;
+    return accuracyKey(controls) !== accuracy.measured;
+  }
+
+  function followAccuracy(): void {
+    clearTimeout(idle);
+    if (isAccuracyDue()) idle = setTimeout(() => isAccuracyDue() && void accuracy.start(), IDLE);
+  }
+
+  async function runIntervention(): Promise<void> {
+    clearTimeout(idle);
+    await lanes.run("intervention");
+    followAccuracy();
+  }
+
+  function saveLink(): void {
+    const { controls, image } = getState();
+    if (!controls) return;
+    host.writeHash(writeHash({ intervention: toIntervention(controls), sample: image?.sample ?? null }));
+  }
+
+  return {
+    saveLink,
+
+    /** Analyses the current image in both lanes. */
+    async runBoth(): Promise<void> {
+      await Promise.all([lanes.run("baseline"), runIntervention()]);
+    },
+
+    /** Ends all running work, because its model goes away. */
+    abandon(): void {
+      clearTimeout(settle);
+      clearTimeout(idle);
+      lanes.abandon();
+      void accuracy.stop().catch(fail);
+    },
+
+    /** Changes the controls, fits them to the model and runs the intervention lane once they rest. */
+    setControls(change: (controls: Controls) => Controls): void {
+      const { controls, model } = getState();
+      if (!controls || !model) return;
+      const ids = model.registers.map(({ id }) => id);
+      const next = clampControls(change(controls), model.spec, ids);
+      const same = JSON.stringify(toIntervention(next)) === JSON.stringify(toIntervention(controls));
+      setState({ controls: next });
+      if (same) return;
+      clearTimeout(settle);
+      settle = setTimeout(() => {
+        // Browsers are slow at this, and some refuse it when a dragged slider does it all the time.
+        saveLink();
+        void runIntervention();
+      }, SETTLE);
+    },
+
+    startAccuracy: () => accuracy.start().catch(fail),
+    stopAccuracy: () => {
+      clearTimeout(idle);
+      return accuracy.stop().catch(fail);
+    },
+
+    /** Changes n, the seed or whether the accuracy follows; the report shown stays until the next start. */
+    setAccuracy(change: Partial<Pick<LabState["accuracy"], "limit" | "seed" | "follow">>): void {
+      setState((state) => ({ accuracy: { ...state.accuracy, ...change } }));
+      followAccuracy();
+    },
+  };
+}

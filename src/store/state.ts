@@ -1,0 +1,110 @@
+import type { EvaluationReport } from "../evaluate/report.ts";
+import type { Domain } from "../figures/log-scale.ts";
+import type { OutlierCriterionId } from "../figures/outliers.ts";
+import type { TensorId } from "../figures/tensors.ts";
+import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
+import type { EngineStatus, ImageInfo, Lane, ModelInfo, ModelRequest, Progress } from "../worker/api.ts";
+import type { Controls } from "./controls.ts";
+import type { Message } from "./messages.ts";
+import type { Sample } from "./samples.ts";
+
+export const LANES: readonly Lane[] = ["baseline", "intervention"];
+
+/** A block's trace in a lane; `fresh` = it belongs to the current run, otherwise it is shown faded. */
+export interface LaneRow {
+  readonly trace: LayerTrace;
+  readonly fresh: boolean;
+}
+
+export interface LaneState {
+  readonly state: "idle" | "running" | "done" | "failed";
+  /** One entry per block, in order; null = not computed yet. */
+  readonly rows: readonly (LaneRow | null)[];
+  /** Of the last finished run; null before it. */
+  readonly result: RunResult | null;
+}
+
+/** A token at a block, in whatever view; token -1 is the prefix. */
+export interface Place {
+  readonly block: number;
+  readonly token: number;
+}
+
+export interface OpenImage {
+  readonly info: ImageInfo;
+  /** Kept, because another model wants other pixels of the same image. */
+  readonly blob: Blob;
+  /** File name of the bundled sample; null = the user's own. */
+  readonly sample: string | null;
+}
+
+export interface AccuracyState {
+  readonly running: boolean;
+  readonly report: EvaluationReport | null;
+  /** Serialised configurations of `report`; differs from the controls' once they have moved on. */
+  readonly measured: string | null;
+  readonly limit: number;
+  readonly seed: number;
+  /** Measure again by itself when the intervention changes. */
+  readonly follow: boolean;
+}
+
+export interface LabState {
+  readonly status: EngineStatus | null;
+  readonly samples: readonly Sample[];
+  readonly model: ModelInfo | null;
+  /** How `model` was opened. */
+  readonly modelRequest: ModelRequest | null;
+  /** Of an openModel under way. */
+  readonly opening: Progress | null;
+  readonly image: OpenImage | null;
+  readonly controls: Controls | null;
+  readonly lanes: Readonly<Record<Lane, LaneState>>;
+  readonly view: {
+    readonly tensor: TensorId;
+    readonly criterion: OutlierCriterionId;
+    /** Opacity of the patch overlay, 0..1. */
+    readonly overlay: number;
+    /** Pinned colour domains of the current model, by tensor. */
+    readonly domains: Readonly<Partial<Record<TensorId, Domain>>>;
+  };
+  /** Chosen place; null = follows the run until the user chooses. */
+  readonly selection: Place | null;
+  /** Under the pointer or the keyboard cursor. */
+  readonly hover: Place | null;
+  readonly accuracy: AccuracyState;
+  /** Of a curation under way. */
+  readonly curating: Progress | null;
+  readonly messages: readonly Message[];
+}
+
+const EMPTY_LANE: LaneState = { state: "idle", rows: [], result: null };
+
+/** The page before anything is loaded. */
+export const INITIAL_STATE: LabState = {
+  status: null,
+  samples: [],
+  model: null,
+  modelRequest: null,
+  opening: null,
+  image: null,
+  controls: null,
+  lanes: { baseline: EMPTY_LANE, intervention: EMPTY_LANE },
+  view: { tensor: "residual", criterion: "median-100", overlay: 0.75, domains: {} },
+  selection: null,
+  hover: null,
+  accuracy: { running: false, report: null, measured: null, limit: 64, seed: 1, follow: true },
+  curating: null,
+  messages: [],
+};
+
+/** Lanes of a model whose blocks have not run. */
+export function emptyLanes(blocks: number): Record<Lane, LaneState> {
+  const lane: LaneState = { ...EMPTY_LANE, rows: new Array<null>(blocks).fill(null) };
+  return { baseline: lane, intervention: lane };
+}
+
+/** The traces of a lane, fresh or faded, by block. */
+export function tracesOf(lane: LaneState): readonly (LayerTrace | null)[] {
+  return lane.rows.map((row) => row?.trace ?? null);
+}

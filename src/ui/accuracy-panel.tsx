@@ -1,0 +1,98 @@
+import { memo } from "react";
+import { Button } from "react-aria-components";
+import { formatCount } from "../figures/format.ts";
+import { accuracyConfigurations, accuracyKey } from "../store/accuracy.ts";
+import { AccuracyTable } from "./accuracy-table.tsx";
+import { NumberInput, SegmentField, SwitchField } from "./fields.tsx";
+import { useLab, useLabState } from "./lab-context.tsx";
+
+const SIZES = [64, 256, 1024].map((n) => ({ id: String(n), label: formatCount(n) }));
+
+/** Accuracy of FP32, quantized, and quantized + RegCache on the same images, as it is measured. */
+export function AccuracyPanel() {
+  const controls = useLabState((state) => state.controls);
+  const accuracy = useLabState((state) => state.accuracy);
+  if (!controls) return null;
+  const { report, running } = accuracy;
+  const isStale = report !== null && accuracy.measured !== accuracyKey(controls);
+  return (
+    <section
+      className="panel accuracy"
+      aria-labelledby="accuracy-heading"
+      data-testid="accuracy"
+      data-state={running ? "running" : report ? "done" : "idle"}
+    >
+      <div className="panel-head">
+        <h2 id="accuracy-heading">
+          Live accuracy{" "}
+          <small data-testid="accuracy-progress">
+            {report
+              ? `${formatCount(report.n)} of ${formatCount(report.total)} images · ${report.dataset} · ${report.head} · seed ${report.seed}`
+              : running
+                ? "starting"
+                : "not measured yet"}
+          </small>
+        </h2>
+      </div>
+      <AccuracyControls />
+      {isStale && (
+        <p className="hint hint-strong" data-testid="accuracy-stale">
+          The controls have changed since these numbers were measured.
+        </p>
+      )}
+      <AccuracyTable report={report} controls={controls} isStale={isStale} />
+      <p className="hint">
+        The same images in the same order for every row. Whiskers and brackets: 95 % intervals (Wilson for
+        top-1, paired for the difference).
+        {controls.bits === "fp32" && " The controls say FP32, so the quantized rows are measured at W8A8."}
+        {accuracyConfigurations(controls).length < 3 &&
+          " Switch the prefix or deletion on to see the third row."}
+      </p>
+    </section>
+  );
+}
+
+/** Start, stop and settings; apart from the panel, so that a new count does not render them again. */
+const AccuracyControls = memo(function AccuracyControls() {
+  const lab = useLab();
+  const running = useLabState((state) => state.accuracy.running);
+  const limit = useLabState((state) => state.accuracy.limit);
+  const seed = useLabState((state) => state.accuracy.seed);
+  const follow = useLabState((state) => state.accuracy.follow);
+  const isBundled = useLabState((state) => state.modelRequest?.kind === "bundled");
+  return (
+    <div className="accuracy-controls">
+      <Button
+        className="primary"
+        onPress={() => void (running ? lab.stopAccuracy() : lab.startAccuracy())}
+        data-testid="accuracy-toggle"
+      >
+        {running ? "Stop" : "Start"}
+      </Button>
+      <SegmentField
+        label="Images"
+        value={String(limit)}
+        options={SIZES}
+        testId="accuracy-n"
+        onChange={(n) => lab.setAccuracy({ limit: Number(n) })}
+      />
+      <NumberInput
+        label="Seed"
+        value={seed}
+        min={0}
+        max={2 ** 31 - 1}
+        step={1}
+        testId="accuracy-seed"
+        onChange={(seed) => lab.setAccuracy({ seed })}
+      />
+      {isBundled && (
+        <SwitchField
+          label="Follow the controls"
+          isOn={follow}
+          testId="accuracy-follow"
+          onChange={(follow) => lab.setAccuracy({ follow })}
+        />
+      )}
+    </div>
+  );
+});

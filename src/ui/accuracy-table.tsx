@@ -1,0 +1,121 @@
+import type { ConfigurationResult, EvaluationReport } from "../evaluate/report.ts";
+import { formatCount, formatPercent, formatPoints } from "../figures/format.ts";
+import { excludesZero, intervalBar } from "../figures/interval-bars.ts";
+import { accuracyBits, accuracyConfigurations } from "../store/accuracy.ts";
+import type { Controls } from "../store/controls.ts";
+
+/** One row per configuration: counts, top-1 with its interval as a bar, paired difference, mean cosine. */
+export function AccuracyTable(props: {
+  readonly report: EvaluationReport | null;
+  readonly controls: Controls;
+  readonly isStale: boolean;
+}) {
+  const { report, controls } = props;
+  const bits = accuracyBits(controls).toUpperCase();
+  const labels: Record<string, string> = {
+    fp32: "FP32",
+    naive: `${bits}, naive`,
+    regcache: `${bits} + RegCache`,
+  };
+  const configurations = report
+    ? report.configurations
+    : accuracyConfigurations(controls).map(({ name }) => ({ name, result: null }));
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a narrow screen scrolls it, also by keyboard
+    <section className="table-scroll" aria-label="Accuracy table" tabIndex={0}>
+      <table className={props.isStale ? "accuracy-table faded" : "accuracy-table"}>
+        <thead>
+          <tr>
+            <th scope="col">configuration</th>
+            <th scope="col">n</th>
+            <th scope="col">correct</th>
+            <th scope="col">top-1</th>
+            <th scope="col">95 % interval</th>
+            <th scope="col" className="bar-column">
+              0 to 100 %
+            </th>
+            <th scope="col">difference to FP32</th>
+            <th scope="col">mean cosine</th>
+          </tr>
+        </thead>
+        <tbody>
+          {configurations.map((entry) => {
+            const kind = entry.name.split("-")[0] ?? entry.name;
+            // A stale report keeps the bits that it was measured with.
+            const measured = entry.name.replace(/^[a-z]+-/, "").toUpperCase();
+            const label = report && kind !== "fp32" ? labels[kind]?.replace(bits, measured) : labels[kind];
+            const result = "correct" in entry && report && report.n > 0 ? entry : null;
+            return (
+              <AccuracyRow
+                key={entry.name}
+                kind={kind}
+                label={label ?? entry.name}
+                n={report?.n ?? 0}
+                result={result}
+              />
+            );
+          })}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function AccuracyRow(props: {
+  readonly kind: string;
+  readonly label: string;
+  readonly n: number;
+  readonly result: ConfigurationResult | null;
+}) {
+  const { kind, label, n, result } = props;
+  const id = `accuracy-${kind}`;
+  if (!result) {
+    return (
+      <tr data-testid={id}>
+        <th scope="row">{label}</th>
+        <td colSpan={7} className="muted">
+          –
+        </td>
+      </tr>
+    );
+  }
+  const { bar, low, high } = intervalBar(result);
+  const [from, to] = result.interval;
+  const { value, interval } = result.difference;
+  return (
+    <tr data-testid={id}>
+      <th scope="row">{label}</th>
+      <td data-testid={`${id}-n`}>{formatCount(n)}</td>
+      <td data-testid={`${id}-correct`}>{formatCount(result.correct)}</td>
+      <td data-testid={`${id}-top1`} className="stat-max">
+        {formatPercent(result.top1)}
+      </td>
+      <td data-testid={`${id}-interval`}>
+        {(from * 100).toFixed(1)}–{formatPercent(to)}
+      </td>
+      <td className="bar-column">
+        <svg
+          className={`interval-bar interval-${kind}`}
+          viewBox="0 0 100 16"
+          preserveAspectRatio="none"
+          aria-hidden="true"
+        >
+          <rect className="interval-track" x="0" y="3" width="100" height="10" />
+          <rect className="interval-value" x="0" y="3" width={bar} height="10" />
+          <path className="interval-whisker" d={`M${low},8 H${high} M${low},4 V12 M${high},4 V12`} />
+        </svg>
+      </td>
+      <td data-testid={`${id}-difference`}>
+        {kind === "fp32" ? (
+          <span className="muted">reference</span>
+        ) : (
+          <>
+            {formatPoints(value)} [{formatPoints(interval[0])}, {formatPoints(interval[1])}]
+            {!excludesZero(interval) && <em className="undecided">not yet distinguishable</em>}
+          </>
+        )}
+      </td>
+      <td data-testid={`${id}-cosine`}>{result.meanCosine.toFixed(4)}</td>
+    </tr>
+  );
+}

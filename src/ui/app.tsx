@@ -1,0 +1,46 @@
+import { AccuracyPanel } from "./accuracy-panel.tsx";
+import { CheckpointPanel } from "./checkpoint-panel.tsx";
+import { CurationPanel } from "./curation-panel.tsx";
+import { DeletionPanel } from "./deletion-panel.tsx";
+import { Figures } from "./figures.tsx";
+import { ImagePanel } from "./image-panel.tsx";
+import { Inspector } from "./inspector.tsx";
+import { Messages } from "./messages.tsx";
+import { PrefixPanel } from "./prefix-panel.tsx";
+import { QuantizationPanel } from "./quantization-panel.tsx";
+import { ThemeProvider } from "./theme.tsx";
+import { TopBar } from "./top-bar.tsx";
+import { useFileInput } from "./use-file-input.ts";
+
+/** The page. */
+export function App() {
+  const isOver = useFileInput();
+  return (
+    <ThemeProvider>
+      <div className={isOver ? "page page-over" : "page"}>
+        <TopBar />
+        <Messages />
+        <aside className="controls" aria-label="Controls">
+          <ImagePanel />
+          <PrefixPanel />
+          <DeletionPanel />
+          <QuantizationPanel />
+          <CurationPanel />
+          <CheckpointPanel />
+        </aside>
+        <main className="figures">
+          <Figures />
+        </main>
+        <aside className="inspector" aria-label="Inspector">
+          <Inspector />
+        </aside>
+        <AccuracyPanel />
+        {isOver && (
+          <div className="drop-note" aria-hidden="true">
+            Drop an image, a model (model.safetensors with config.json) or a registers file
+          </div>
+        )}
+      </div>
+    </ThemeProvider>
+  );
+}

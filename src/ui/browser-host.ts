@@ -1,0 +1,29 @@
+import { InputError } from "../errors/input-error.ts";
+import type { LabHost } from "../store/context.ts";
+
+/** The store's surroundings in a page. */
+export function createBrowserHost(): LabHost {
+  return {
+    baseUrl: new URL("./", document.baseURI).href,
+    backend: new URLSearchParams(window.location.search).get("backend"),
+    async fetchFile(url) {
+      const response = await fetch(url).catch((error: unknown) => {
+        throw new InputError(url, "a reachable file", String(error), "Check the connection and reload.");
+      });
+      // Static hosts that serve one page for every path answer HTML for a missing file.
+      const isPage = response.headers.get("content-type")?.startsWith("text/html");
+      if (response.status === 404 || isPage) return null;
+      if (!response.ok) throw new InputError(url, "the file", `HTTP ${response.status}`, "Reload the page.");
+      return response.blob();
+    },
+    schedule(callback) {
+      // A hidden page gets no animation frames, but its runs should still finish.
+      if (document.visibilityState === "hidden") setTimeout(callback, 50);
+      else requestAnimationFrame(callback);
+    },
+    readHash: () => window.location.hash,
+    writeHash(hash) {
+      history.replaceState(null, "", hash === "" ? window.location.pathname + window.location.search : hash);
+    },
+  };
+}
