@@ -1,0 +1,13 @@
+/** What the engine bench measures, in milliseconds; compared by ratios inside one run. */
+export interface EngineMeasures {
+  readonly rounds: number;
+  /** One uninstrumented graph, per round. */
+  readonly single: readonly number[];
+  /** The instrumented chain of sessions, all blocks computed, per round. */
+  readonly chain: readonly number[];
+  /** Re-runs after a change at block b (b -> per round). */
+  readonly resumed: Readonly<Record<string, readonly number[]>>;
+  readonly blocks: number;
+  /** Largest relative difference between both designs' features. */
+  readonly difference: number;
+}

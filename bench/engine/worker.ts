@@ -1,0 +1,61 @@
+import { memorySource } from "../../src/checkpoint/byte-source.ts";
+import { openSafetensors } from "../../src/checkpoint/safetensors.ts";
+import { relativeDifference } from "../../src/engine/agreement.ts";
+import { collect } from "../../src/engine/collect.ts";
+import { createEngine } from "../../src/engine/engine.ts";
+import { createWebRuntime, initialiseOrt } from "../../src/engine/runtime-web.ts";
+import { openEncoder } from "../../src/families/index.ts";
+import { randomCheckpoint, VIT_B16 } from "../../src/families/random-checkpoint.ts";
+import { NO_INTERVENTION } from "../../src/intervention/intervention.ts";
+import type { EngineMeasures } from "./measures.ts";
+
+/** Compares the chain of sessions with one graph of the same weights: ViT-B/16 size, WASM, one thread. */
+async function measure(rounds: number): Promise<EngineMeasures> {
+  initialiseOrt(1);
+  const runtime = createWebRuntime("wasm");
+  const { bytes, config } = randomCheckpoint({ ...VIT_B16, classes: 0 });
+  const encoder = openEncoder(await openSafetensors(memorySource(bytes, "random")), config, {});
+  const { spec } = encoder;
+  const single = await runtime.createSession(await buildSingle());
+  const engine = await createEngine(encoder, runtime);
+
+  async function buildSingle() {
+    const { buildSingleGraph } = await import("./single-graph.ts");
+    return buildSingleGraph(encoder.spec, encoder.weights);
+  }
+  const side = spec.grid * spec.patch;
+  const pixels = Float32Array.from({ length: 3 * side * side }, (_, i) => Math.sin(i * 0.013) * 2);
+  const times = { single: [] as number[], chain: [] as number[], resumed: {} as Record<string, number[]> };
+  const timed = async <T>(into: number[] | null, work: () => Promise<T>): Promise<T> => {
+    const started = performance.now();
+    const result = await work();
+    into?.push(performance.now() - started);
+    return result;
+  };
+  const changeAt = [0, 3, 6, 9];
+  let difference = 0;
+  // Round -1 warms up. A B A B: drifts of the machine's speed hit both alike.
+  for (let round = -1; round < rounds; round++) {
+    const keep = (list: number[]) => (round < 0 ? null : list);
+    const input = { id: `round ${round}`, pixels };
+    const one = await timed(keep(times.single), () =>
+      single.run({ pixels: { data: pixels, dims: [1, 3, side, side] } }, ["feature"]),
+    );
+    const full = await timed(keep(times.chain), () => collect(engine.run(input, NO_INTERVENTION)));
+    difference = Math.max(difference, relativeDifference(one.feature!.data, full.result.feature));
+    for (const block of changeAt) {
+      times.resumed[block] ??= [];
+      const change = { ...NO_INTERVENTION, delete: { block, count: 1, by: "linf" } } as const;
+      await timed(keep(times.resumed[block]), () => collect(engine.run(input, change)));
+    }
+  }
+  return { rounds, ...times, blocks: spec.blocks, difference };
+}
+
+addEventListener("message", async ({ data }: MessageEvent<{ rounds: number }>) => {
+  try {
+    postMessage({ measures: await measure(data.rounds) });
+  } catch (error) {
+    postMessage({ error: String(error) });
+  }
+});

@@ -1,0 +1,36 @@
+import { parseArgs } from "node:util";
+import { launchChromium } from "./chromium.ts";
+import { measureEngine } from "./measure-engine.ts";
+import { measurePage } from "./measure-page.ts";
+import type { Row } from "./row.ts";
+
+// `npm run bench [-- --rounds N] [--only engine|page] [--json]`: speed and memory, as ratios inside one run, so that
+// the speed of the machine cancels. Prints a table, or JSON.
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    only: { type: "string" },
+    json: { type: "boolean", default: false },
+  },
+});
+
+const browser = await launchChromium();
+const rows: Row[] = [];
+try {
+  if (values.only !== "page") rows.push(...(await measureEngine(browser, Number(values.rounds))));
+  if (values.only !== "engine") rows.push(...(await measurePage(browser)));
+} finally {
+  await browser.close();
+}
+if (values.json) {
+  console.log(JSON.stringify(rows, null, 2));
+} else {
+  console.table(
+    Object.fromEntries(
+      rows.map(({ name, value, limit, unit, detail }) => [
+        name,
+        { value: `${value.toFixed(3)} ${unit}`, limit: `${limit} ${unit}`, holds: value <= limit, detail },
+      ]),
+    ),
+  );
+}

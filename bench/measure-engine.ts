@@ -1,0 +1,50 @@
+import type { Browser } from "@playwright/test";
+import { median } from "d3-array";
+import { createServer } from "vite";
+import type { EngineMeasures } from "./engine/measures.ts";
+import type { Row } from "./row.ts";
+
+/** Chain against one graph, and resumed against full runs, in the browser (bench/engine). */
+export async function measureEngine(browser: Browser, rounds: number): Promise<Row[]> {
+  const server = await createServer({ server: { host: "127.0.0.1" }, logLevel: "error" });
+  await server.listen();
+  const page = await browser.newPage();
+  try {
+    await page.goto(new URL("bench/engine/index.html", server.resolvedUrls?.local[0]).href);
+    await page.waitForFunction(() => "measure" in window);
+    const measures = await page.evaluate(
+      (count) => (window as unknown as { measure(rounds: number): Promise<EngineMeasures> }).measure(count),
+      rounds,
+    );
+    return rowsOf(measures);
+  } finally {
+    await page.close();
+    await server.close();
+  }
+}
+
+function rowsOf({ single, chain, resumed, blocks, difference, rounds }: EngineMeasures): Row[] {
+  const ratios = chain.map((time, round) => time / single[round]!);
+  const range = (values: readonly number[]) =>
+    `${Math.round(Math.min(...values))}..${Math.round(Math.max(...values))} ms`;
+  const rows: Row[] = [
+    {
+      name: "instrumented chain / one uninstrumented graph",
+      value: median(ratios)!,
+      limit: 1.05,
+      unit: "x",
+      detail: `median of ${rounds}; chain ${range(chain)}, graph ${range(single)}; features differ by ${difference.toExponential(1)}`,
+    },
+  ];
+  for (const [block, times] of Object.entries(resumed)) {
+    const share = (blocks - Number(block)) / blocks;
+    rows.push({
+      name: `re-run from block ${block} / full run`,
+      value: median(times.map((time, round) => time / chain[round]!))!,
+      limit: share + 0.1,
+      unit: "x",
+      detail: `${range(times)}; ${blocks - Number(block)} of ${blocks} blocks`,
+    });
+  }
+  return rows;
+}
