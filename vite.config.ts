@@ -19,5 +19,9 @@ export default defineConfig({
   build: { target: "esnext", assetsInlineLimit: 0, chunkSizeWarningLimit: 1200 },
   server: { headers: isolation },
   preview: { headers: isolation },
-  test: { include: ["src/**/*.test.ts", "src/**/*.test.tsx"], testTimeout: 120_000 },
+  test: {
+    include: ["src/**/*.test.ts", "src/**/*.test.tsx"],
+    setupFiles: ["scripts/property-seed.ts"],
+    testTimeout: 120_000,
+  },
 });

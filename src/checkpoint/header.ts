@@ -24,7 +24,14 @@ const entrySchema = z.object({
   shape: z.array(size),
   data_offsets: z.tuple([size, size]),
 });
-const metadataSchema = z.record(z.string(), z.string());
+/** Checked as entries: zod's records and objects drop a key such as "__proto__", which a file may well hold. */
+const metadataSchema = z
+  .custom<object>(
+    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+    "an object",
+  )
+  .transform((value) => Object.entries(value))
+  .pipe(z.array(z.tuple([z.string(), z.string()])));
 
 const AGAIN =
   "The file may be damaged: download it again or export it once more with the safetensors library.";
@@ -52,7 +59,7 @@ export function parseHeader(
       if (!parsed.success) {
         throw new InputError(`${name}, __metadata__`, "text values only", issue(parsed.error), AGAIN);
       }
-      metadata = parsed.data;
+      metadata = Object.fromEntries(parsed.data);
     } else {
       tensors.set(key, parseEntry(`${name}, tensor ${quote(key)}`, value, dataBegin));
     }
