@@ -32,7 +32,9 @@ test("moving the prefix by keyboard changes the intervention as the command line
   await expect(lab.messages()).toContainText("Registers ready");
   await expect(lab.byId("prefix-switch").getByRole("switch")).toBeChecked();
 
-  const id = lab.intervention().prefix?.registers;
+  // The address follows the controls once they rest.
+  await expect.poll(() => lab.intervention().prefix?.registers).toBeTruthy();
+  const id = lab.intervention().prefix!.registers;
   await lab.setSlider("First block with the prefix", 2);
   await lab.setSlider("Last block with the prefix", 6);
   await lab.setNumber("prefix-count-number", 7.5);

@@ -113,10 +113,7 @@ export function createLab(api: LabApi, host: LabHost) {
       const { modelRequest, controls, image } = getState();
       runs.abandon();
       setState({ curating: null, opening: null });
-      say(
-        "info",
-        `The worker that runs the encoder was replaced. ${reason} Model and image are opened again.`,
-      );
+      say("info", `${reason} Model, settings and image are opened again.`);
       const link = controls && {
         intervention: toIntervention(controls),
         sample: image?.sample ?? null,

@@ -8,7 +8,7 @@ export class WorkerDiedError extends Error {
 
 /** The page's side of the worker: the same interface, whatever happens to the worker behind it. */
 export interface LabClient extends LabApi {
-  /** Called after a dead worker was replaced and its model reopened; opened images are gone. */
+  /** Called after a dead worker was replaced by an empty one: its model and images must be opened again. */
   onWorkerRestart(callback: (reason: string) => void): void;
   dispose(): void;
 }
@@ -119,21 +119,15 @@ class Client implements LabClient {
   }
 
   async #restart(reason: string): Promise<void> {
-    const handle = new WorkerHandle();
     this.#current.terminate();
+    const handle = new WorkerHandle();
     this.#current = handle;
+    // The new worker holds no model, so the next one is opened in it and not in a second one.
+    this.#model = null;
     try {
       await handle.call((api) => api.start(this.#backend));
-      const model = this.#model;
-      if (model)
-        await handle.call((api) =>
-          api.openModel(
-            model,
-            Comlink.proxy(() => {}),
-          ),
-        );
       this.#watched(handle);
-      this.#restarted(reason);
+      this.#restarted(`${reason} It was restarted.`);
     } catch (error) {
       this.#restarted(`${reason} It could not be restarted: ${error}. Reload the page.`);
     }
