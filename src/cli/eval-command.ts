@@ -4,24 +4,19 @@ import { InputError } from "../errors/input-error.ts";
 import { buildConfigurations, type ConfigurationKind } from "../evaluate/configurations.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { evaluate } from "../evaluate/evaluate.ts";
-import { collectFeatures } from "../evaluate/features.ts";
 import { type Head, ownHead } from "../evaluate/head.ts";
-import { nearestClassMean, ridgeProbe } from "../evaluate/probe.ts";
 import { applySetting, parseRecommended, type RegCacheSetting } from "../evaluate/recommended.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
-import { openSheet } from "../evaluate/sheet-dataset.ts";
-import { prepareImage } from "../image/preprocess.ts";
-import type { RgbaImage } from "../image/rgba-image.ts";
 import { type Quantization, quantizationSchema } from "../intervention/intervention.ts";
 import { modelReport } from "../trace/trace-report.ts";
-import { decodeImage } from "./decode.ts";
+import { bundledModel, openBundledSet } from "./bundled.ts";
 import { openFolderSet } from "./folder-dataset.ts";
+import { type HeadFlags, openHead, openTrainSet } from "./open-head.ts";
 import { type ModelFlags, type OpenModel, openModel } from "./open-model.ts";
 import { openRegisters, type RegistersFlags } from "./open-registers.ts";
 import { createProgress, formatTable, printJson, printText } from "./output.ts";
+import { preparer } from "./preparer.ts";
 import { readBytes } from "./read-file.ts";
-
-export const PROBES = ["ncm", "ridge", "own"] as const;
 
 interface CommonFlags {
   /** Images to evaluate: the first so many of the seed's order. */
@@ -33,13 +28,10 @@ interface CommonFlags {
 }
 
 /** Evaluation of any model on a folder of class-named folders. */
-export interface EvalFlags extends ModelFlags, RegistersFlags, RegCacheSetting, CommonFlags {
+export interface EvalFlags extends ModelFlags, RegistersFlags, RegCacheSetting, CommonFlags, HeadFlags {
   readonly data: string;
-  readonly probe: (typeof PROBES)[number];
   /** Folder whose images the probe is fitted on. */
   readonly train?: string;
-  /** Penalty of the ridge probe; chosen by leave-one-out when absent. */
-  readonly lambda?: number;
 }
 
 /** Evaluation of the bundled encoder on the bundled test set. */
@@ -54,10 +46,10 @@ export interface BundledFlags extends CommonFlags, Pick<ModelFlags, "threads"> {
  */
 export async function evalCommand(flags: EvalFlags, signal?: AbortSignal): Promise<void> {
   const set = await openFolderSet(flags.data);
-  const train = await openTrainSet(flags, set);
+  const train = await trainSetOf(flags, set);
   const model = await openModel(flags, signal);
   try {
-    const head = train ? await fitHead(flags, model, train, signal) : ownHead(model.engine.spec, set.classes);
+    const head = await openHead(model, set, train, flags, signal);
     await report(model, set, head, flags, flags, signal);
   } finally {
     await model.close();
@@ -69,17 +61,13 @@ export async function evalCommand(flags: EvalFlags, signal?: AbortSignal): Promi
  * @throws InputError when the bundled files do not fit together; CancelledError on abort
  */
 export async function evalBundledCommand(flags: BundledFlags, signal?: AbortSignal): Promise<void> {
-  const folder = join(flags.assets, "models", "scenes-vit");
-  const data = join(flags.assets, "datasets", "scenes");
+  const folder = bundledModel(flags.assets);
   const recommended = join(folder, "recommended.json");
   const setting = parseRecommended(
     await readBytes(recommended, "the recommended RegCache setting"),
     recommended,
   );
-  const set = await openSheet(
-    (file) => readBytes(join(data, file), "a part of the bundled test set"),
-    decodeImage,
-  );
+  const set = await openBundledSet(flags.assets, "test");
   const model = await openModel({ model: folder, ...(flags.threads && { threads: flags.threads }) }, signal);
   try {
     await report(model, set, ownHead(model.engine.spec, set.classes), setting, flags, signal);
@@ -126,39 +114,10 @@ async function report(
 }
 
 /** The labelled images that a probe is fitted on; null for the checkpoint's own head. */
-async function openTrainSet(flags: EvalFlags, set: LabelledSet): Promise<LabelledSet | null> {
+async function trainSetOf(flags: EvalFlags, set: LabelledSet): Promise<LabelledSet | null> {
   if (flags.probe === "own") return null;
-  if (flags.train === undefined) {
-    throw new InputError(`--probe ${flags.probe}`, "--train FOLDER to fit it on", "none", "Add --train.");
-  }
-  const train = await openFolderSet(flags.train);
-  if (train.classes.join("\n") === set.classes.join("\n")) return train;
-  const missing = set.classes.find((name) => !train.classes.includes(name));
-  throw new InputError(
-    flags.train,
-    `the ${set.classes.length} class folders of ${flags.data}`,
-    missing === undefined ? `${train.classes.length} class folders` : `no folder "${missing}"`,
-    "Give both folders the same classes.",
-  );
-}
-
-async function fitHead(
-  flags: EvalFlags,
-  { engine }: OpenModel,
-  train: LabelledSet,
-  signal?: AbortSignal,
-): Promise<Head> {
-  const progress = createProgress();
-  const features = await collectFeatures(engine, train, {
-    prepare: preparer(engine.spec),
-    onProgress: (done, total) => progress("Fitting the probe", done, total),
-    ...(signal && { signal }),
-  });
-  return flags.probe === "ncm" ? nearestClassMean(features) : ridgeProbe(features, flags.lambda);
-}
-
-function preparer(spec: EncoderSpec): (image: RgbaImage) => Float32Array {
-  return (image) => prepareImage(image, spec.preprocess).pixels;
+  if (flags.train !== undefined) return openTrainSet(flags.train, set, flags.data);
+  throw new InputError(`--probe ${flags.probe}`, "--train FOLDER to fit it on", "none", "Add --train.");
 }
 
 /** The report as a table for people; differences in percentage points. */

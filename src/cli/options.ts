@@ -109,6 +109,11 @@ export function parseInteger(flag: string, min: number): (text: string) => numbe
   return (text) => check(integer.pipe(z.int().min(min)), text, flag, form, text);
 }
 
+/** `--bits 8`: bits of weights and activations. */
+export function parseBits(text: string): number {
+  return check(integer.pipe(z.int().min(2).max(8)), text, "bits", "an integer from 2 to 8", text);
+}
+
 /** A positive number, e.g. 1e-12. */
 export function parsePositive(flag: string): (text: string) => number {
   return (text) => check(decimal.pipe(z.number().gt(0)), text, flag, "a positive number", text);

@@ -59,7 +59,9 @@ async function lab(...argv: string[]) {
 
 async function json(...argv: string[]) {
   const { code, out, err } = await lab(...argv, "--json");
-  expect(err.replace(/^(Loading|Curating|Evaluating|Fitting the probe): \d+ of \d+\n/gm, "")).toBe("");
+  expect(
+    err.replace(/^(Loading|Curating|Evaluating|Fitting the probe|Sensitivity): \d+ of \d+\n/gm, ""),
+  ).toBe("");
   expect(code).toBe(0);
   return JSON.parse(out);
 }
@@ -188,6 +190,31 @@ describe("eval", () => {
   });
 });
 
+describe("sensitivity", () => {
+  test("one linear at a time, label-free on a flat folder and by the own head on class folders", async () => {
+    const common = ["sensitivity", "--model", at("model"), "--bits", "4", "--by", "linear", "--limit", "2"];
+    const flat = await json(...common, "--data", at("val/red"));
+    expect(flat).toMatchObject({
+      n: 2,
+      by: "linear",
+      head: null,
+      fp32: null,
+      quantize: { activationBits: 4 },
+    });
+    expect(flat.units).toHaveLength(12);
+    expect(flat.units[3]).toMatchObject({ block: 0, linear: "fc2", accuracy: null });
+    expect(flat.blocks[2].fc2Input.max).toBeGreaterThan(0);
+    const labelled = await json(...common, "--data", at("val"));
+    expect(labelled.units[0].accuracy.top1).toBeLessThanOrEqual(1);
+  });
+
+  test("prints a table without --json", async () => {
+    const { out } = await lab("sensitivity", "--model", at("model"), "--data", at("val"), "--limit", "1");
+    expect(out).toMatch(/^most sensitive: block \d$/m);
+    expect(out).toMatch(/^block 2 +\d/m);
+  });
+});
+
 test("eval --bundled: the bundled encoder, its own head, its recommended setting", async () => {
   const [folder, data] = [at("assets/models/scenes-vit"), at("assets/datasets/scenes")];
   cpSync(at("model"), folder, { recursive: true });
@@ -293,5 +320,5 @@ test("an aborted run exits 130", async () => {
 test("--help exits 0 and lists the commands", async () => {
   const { code, out } = await lab("--help");
   expect(code).toBe(0);
-  for (const command of ["trace", "eval", "curate"]) expect(out).toContain(command);
+  for (const command of ["trace", "eval", "curate", "sensitivity"]) expect(out).toContain(command);
 });

@@ -1,14 +1,10 @@
 import { Command, CommanderError } from "commander";
 import { CancelledError, InputError } from "../errors/input-error.ts";
 import { type CurateFlags, curateCommand } from "./curate-command.ts";
+import { type BundledFlags, type EvalFlags, evalBundledCommand, evalCommand } from "./eval-command.ts";
+import { PROBES } from "./open-head.ts";
 import {
-  type BundledFlags,
-  type EvalFlags,
-  evalBundledCommand,
-  evalCommand,
-  PROBES,
-} from "./eval-command.ts";
-import {
+  parseBits,
   parseChoice,
   parseConfigurations,
   parseCurate,
@@ -18,6 +14,7 @@ import {
   parsePrefix,
   parseQuantize,
 } from "./options.ts";
+import { type SensitivityFlags, sensitivityCommand } from "./sensitivity-command.ts";
 import { type TraceFlags, traceCommand } from "./trace-command.ts";
 
 /**
@@ -79,6 +76,22 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
         : evalCommand(complete(flags, ["model", "data", "probe"]), signal),
     );
 
+  const sensitivity = program
+    .command("sensitivity")
+    .description("which block or linear loses most when it alone is quantized");
+  imagesOptions(sensitivity);
+  sensitivity
+    .option(
+      "--by <unit>",
+      "what is quantized alone: block, linear",
+      parseChoice("by", ["block", "linear"]),
+      "block",
+    )
+    .option("--bits <n>", "bits of weights and activations, 2 to 8", parseBits, 8)
+    .option("--quantize <settings>", "the quantizer in full instead of --bits", parseQuantize)
+    .option("--json", "print JSON")
+    .action((flags: SensitivityFlags) => sensitivityCommand({ ...flags, assets }, signal));
+
   const curation = program.command("curate").description("make a registers file from a folder of images");
   modelOptions(curation);
   curation
@@ -115,6 +128,19 @@ function interventionOptions(command: Command): void {
     .option("--prefix <settings>", "register prefix: from=4,count=4[,to=11]", parsePrefix)
     .option("--delete <settings>", "token deletion: block=7,count=8[,by=linf|similarity]", parseDelete)
     .option("--quantize <settings>", "simulated: w8a8[,weights=per-channel]", parseQuantize);
+}
+
+/** The images that settings are chosen on. */
+function imagesOptions(command: Command): void {
+  modelOptions(command, { required: false });
+  command
+    .option("--bundled", "the bundled encoder on its probe scenes (never the test set)")
+    .option("--data <folder>", "folder of images, flat or of class-named folders")
+    .option("--probe <head>", `read labels by: ${PROBES.join(", ")}`, parseChoice("probe", PROBES))
+    .option("--train <folder>", "folder of class-named folders that the probe is fitted on")
+    .option("--lambda <number>", "penalty of the ridge probe", parsePositive("lambda"))
+    .option("--limit <n>", "the first n images of the seed's order", parseInteger("limit", 1))
+    .option("--seed <n>", "seed of the images' order", parseInteger("seed", 0), 0);
 }
 
 /** What `eval --bundled` may be combined with; the rest is fixed by the bundled model. */

@@ -1,0 +1,110 @@
+import { basename, resolve } from "node:path";
+import { InputError } from "../errors/input-error.ts";
+import { type CalibrationSet, calibrationSet } from "../evaluate/calibration.ts";
+import type { LabelledSet } from "../evaluate/dataset.ts";
+import { type Head, ownHead } from "../evaluate/head.ts";
+import { bundledModel, openBundledSet } from "./bundled.ts";
+import { listImages, openFolderSet, readImage } from "./folder-dataset.ts";
+import { openHead, openTrainSet, type Probe } from "./open-head.ts";
+import type { ModelFlags, OpenModel } from "./open-model.ts";
+import { preparer } from "./preparer.ts";
+
+/** Which images settings are chosen on, for `sensitivity` and `search`. */
+export interface ImagesFlags extends Omit<ModelFlags, "model"> {
+  readonly model?: string;
+  /** Folder of images, flat or of class-named folders. */
+  readonly data?: string;
+  /** The bundled encoder on the bundled probe scenes. */
+  readonly bundled?: boolean;
+  /** Folder that holds `models/` and `datasets/`. */
+  readonly assets: string;
+  readonly probe?: Probe;
+  /** Folder whose images a probe is fitted on. */
+  readonly train?: string;
+  readonly lambda?: number;
+  readonly limit?: number;
+  readonly seed: number;
+}
+
+/** A set from a folder, with its labels where the images lie in class-named folders. */
+export interface ImageFolder {
+  readonly set: LabelledSet;
+  readonly labelled: boolean;
+}
+
+/**
+ * Opens a folder of images: flat ones have no labels (one nameless class), class-named folders do.
+ * @throws InputError when there are no images
+ */
+export async function openImageFolder(folder: string): Promise<ImageFolder> {
+  const paths = await listImages(folder);
+  const isFlat = paths.every((path) => basename(resolve(path, "..")) === basename(resolve(folder)));
+  if (!isFlat) return { set: await openFolderSet(folder), labelled: true };
+  const set: LabelledSet = {
+    name: basename(resolve(folder)),
+    classes: ["unlabelled"],
+    count: paths.length,
+    label: () => 0,
+    id: (i) => paths[i]!,
+    image: (i) => readImage(paths[i]!),
+  };
+  return { set, labelled: false };
+}
+
+/** The model's folder and the images that the flags name. */
+export async function openImages(flags: ImagesFlags): Promise<{ model: string } & ImageFolder> {
+  if (flags.bundled) {
+    return {
+      model: bundledModel(flags.assets),
+      set: await openBundledSet(flags.assets, "probe"),
+      labelled: true,
+    };
+  }
+  if (flags.model !== undefined && flags.data !== undefined) {
+    return { model: flags.model, ...(await openImageFolder(flags.data)) };
+  }
+  const missing = flags.model === undefined ? "--model" : "--data";
+  throw new InputError("Images", "--bundled, or --model and --data", `no ${missing}`, "See --help.");
+}
+
+/** The images as a calibration set of the loaded model, in the seed's order. */
+export function asCalibration(
+  model: OpenModel,
+  { set, labelled }: ImageFolder,
+  flags: { readonly limit?: number; readonly seed: number },
+): CalibrationSet {
+  const images = calibrationSet(set, preparer(model.engine.spec), flags);
+  return labelled ? images : { ...images, label: null };
+}
+
+/**
+ * How labels are read: by the probe that was asked for, else by the checkpoint's own head where its classes are the
+ * set's, else not at all.
+ * @throws InputError when a probe was asked for that cannot be had
+ */
+export async function headFor(
+  model: OpenModel,
+  { set, labelled }: ImageFolder,
+  flags: Pick<ImagesFlags, "probe" | "train" | "data" | "lambda">,
+  signal?: AbortSignal,
+): Promise<Head | null> {
+  const { probe, train, data = set.name, lambda } = flags;
+  if (probe === undefined) return labelled ? ownHeadOrNone(model, set) : null;
+  if (!labelled) {
+    throw new InputError(`--probe ${probe}`, "class-named folders", "a flat folder", "Leave --probe out.");
+  }
+  if (probe !== "own" && train === undefined) {
+    throw new InputError(`--probe ${probe}`, "--train FOLDER to fit it on", "none", "Add --train.");
+  }
+  const fitOn = probe === "own" ? null : await openTrainSet(train!, set, data);
+  return openHead(model, set, fitOn, { probe, ...(lambda !== undefined && { lambda }) }, signal);
+}
+
+function ownHeadOrNone({ engine }: OpenModel, set: LabelledSet): Head | null {
+  try {
+    return ownHead(engine.spec, set.classes);
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
+}
