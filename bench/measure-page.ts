@@ -4,15 +4,16 @@ import { join } from "node:path";
 import type { Browser, Page } from "@playwright/test";
 import { build, preview } from "vite";
 import { randomCheckpoint, VIT_B16 } from "../src/families/random-checkpoint.ts";
+import { lanesDone, longestTask } from "./longest-task.ts";
 import type { Row } from "./row.ts";
 
-/** Long tasks of the page's main thread while runs stream, and the memory peak of opening a large model. */
+/** The main thread's tasks while runs stream, and the memory peak of opening a large model. */
 export async function measurePage(browser: Browser): Promise<Row[]> {
   await build({ logLevel: "error" });
   const server = await preview({ preview: { host: "127.0.0.1" }, logLevel: "error" });
   try {
     const url = server.resolvedUrls?.local[0] ?? "";
-    return [await longestTask(browser, url), await loadPeak(browser, url)];
+    return [await longestTask(browser, await opened(browser, url)), await loadPeak(browser, url)];
   } finally {
     await server.close();
   }
@@ -23,43 +24,6 @@ async function opened(browser: Browser, url: string): Promise<Page> {
   await page.goto(url);
   await lanesDone(page);
   return page;
-}
-
-async function lanesDone(page: Page): Promise<void> {
-  for (const lane of ["baseline", "intervention"]) {
-    await page.waitForSelector(`[data-testid=heatmap-${lane}][data-state=done]`, { timeout: 120_000 });
-  }
-}
-
-async function longestTask(browser: Browser, url: string): Promise<Row> {
-  const page = await opened(browser, url);
-  await page.evaluate(() => {
-    const tasks: number[] = [];
-    Object.assign(window, { tasks });
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) tasks.push(entry.duration);
-    }).observe({ type: "longtask" });
-  });
-  // Ten superseding changes of the insertion block while runs stream.
-  const slider = page.getByRole("slider", { name: "First block with the prefix" });
-  // A disabled slider would start no runs, and the measure would hold for nothing.
-  if (await slider.isDisabled())
-    throw new Error("The bundled encoder has no registers: the prefix cannot be moved.");
-  await slider.focus();
-  for (let i = 0; i < 10; i++) {
-    await page.keyboard.press(i % 2 ? "ArrowRight" : "ArrowLeft");
-    await page.waitForTimeout(150);
-  }
-  await lanesDone(page);
-  const tasks = await page.evaluate(() => (window as unknown as { tasks: number[] }).tasks);
-  await page.close();
-  return {
-    name: "longest main-thread task while runs stream",
-    value: Math.max(0, ...tasks),
-    limit: 50,
-    unit: "ms",
-    detail: `${tasks.length} tasks above 50 ms in 10 superseding runs (0 = none)`,
-  };
 }
 
 async function loadPeak(browser: Browser, url: string): Promise<Row> {
