@@ -83,6 +83,26 @@ describe("opening", () => {
     expect(state().curating).toBeNull();
   });
 
+  test("curated registers outlive the worker that made them", async () => {
+    const opened: Blob[] = [];
+    const { lab, runs, state } = await booted({
+      openModel: async () => modelInfo("plain"),
+      openRegisters: async (file) => {
+        opened.push(file);
+        return REGISTERS;
+      },
+      saveRegisters: async () => new Uint8Array([1, 2, 3]),
+    });
+    await lab.curate([new File(["x"], "a.png")], { block: 0, top: 100 });
+    await vi.waitFor(() => expect(runs).toHaveLength(3));
+    void lab.recover("out of memory");
+    await vi.waitFor(() => expect(runs).toHaveLength(5));
+    expect(await opened[0]!.bytes()).toEqual(new Uint8Array([1, 2, 3]));
+    expect(state().model?.registers).toEqual([REGISTERS]);
+    expect(runs[4]!.intervention.prefix).toMatchObject({ registers: "reg1" });
+    expect(state().messages.map(({ kind }) => kind)).not.toContain("error");
+  });
+
   test("a restarted worker is told and gets its model, settings and image back", async () => {
     const { lab, runs, state } = await booted();
     lab.setControls((controls) => ({ ...controls, bits: "w6a6" }));

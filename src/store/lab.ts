@@ -6,6 +6,7 @@ import type { LabContext, LabHost } from "./context.ts";
 import { toIntervention } from "./controls.ts";
 import { routeFiles } from "./file-routing.ts";
 import { type LinkState, parseHash } from "./hash.ts";
+import { createKeptRegisters } from "./kept-registers.ts";
 import { addMessage, errorText, isCancelled } from "./messages.ts";
 import { createOpening } from "./opening.ts";
 import { createRegisterActions } from "./register-actions.ts";
@@ -29,8 +30,9 @@ export function createLab(api: LabApi, host: LabHost) {
   };
   const context: LabContext = { api, host, store, say, fail };
   const runs = createRuns(context);
-  const opening = createOpening(context, runs);
-  const registers = createRegisterActions(context, runs);
+  const kept = createKeptRegisters(api);
+  const opening = createOpening(context, runs, kept);
+  const registers = createRegisterActions(context, runs, kept);
 
   function readLink(): LinkState | null {
     try {

@@ -5,12 +5,13 @@ import type { LabContext } from "./context.ts";
 import type { Controls } from "./controls.ts";
 import { defaultControls, linkedControls } from "./defaults.ts";
 import type { LinkState } from "./hash.ts";
+import type { KeptRegisters } from "./kept-registers.ts";
 import type { Runs } from "./runs.ts";
 import type { Sample } from "./samples.ts";
 import { emptyLanes } from "./state.ts";
 
 /** Actions that open models and images. A failure leaves the current model, image and settings as they were. */
-export function createOpening({ api, host, store, fail }: LabContext, runs: Runs) {
+export function createOpening({ api, host, store, fail }: LabContext, runs: Runs, kept: KeptRegisters) {
   const { getState, setState } = store;
   // Later work supersedes earlier work of the same kind, whichever answers first.
   let modelWork = 0;
@@ -67,9 +68,11 @@ export function createOpening({ api, host, store, fail }: LabContext, runs: Runs
     const id = ++modelWork;
     setState({ opening: { stage: "Opening the model", done: 0, total: 0 } });
     try {
-      const model = await api.openModel(request, (opening) => {
+      const opened = await api.openModel(request, (opening) => {
         if (id === modelWork && getState().opening) setState({ opening });
       });
+      if (id !== modelWork) return false;
+      const model = await kept.restore(opened);
       if (id !== modelWork) return false;
       runs.abandon();
       const controls = await firstControls(model, request, link);

@@ -1,13 +1,20 @@
 import type { CurationSettings } from "../regcache/curate.ts";
 import type { RegistersInfo } from "../worker/api.ts";
 import type { LabContext } from "./context.ts";
+import type { KeptRegisters } from "./kept-registers.ts";
 import type { Runs } from "./runs.ts";
 
 /** Actions that make, open and save registers. */
-export function createRegisterActions({ api, store, say, fail }: LabContext, runs: Runs) {
+export function createRegisterActions(
+  { api, store, say, fail }: LabContext,
+  runs: Runs,
+  kept: KeptRegisters,
+) {
   const { getState, setState } = store;
 
-  function add(entry: RegistersInfo): void {
+  async function add(entry: RegistersInfo): Promise<void> {
+    const { model } = getState();
+    if (model) await kept.keep(model, entry.id);
     setState(({ model }) => ({
       model: model && {
         ...model,
@@ -25,7 +32,7 @@ export function createRegisterActions({ api, store, say, fail }: LabContext, run
   return {
     async openRegisters(file: Blob): Promise<void> {
       try {
-        add(await api.openRegisters(file));
+        await add(await api.openRegisters(file));
       } catch (error) {
         fail(error);
       }
@@ -41,7 +48,7 @@ export function createRegisterActions({ api, store, say, fail }: LabContext, run
           if (getState().curating) setState({ curating });
         });
         setState({ curating: null });
-        add(entry);
+        await add(entry);
       } catch (error) {
         setState({ curating: null });
         fail(error);
