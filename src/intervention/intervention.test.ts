@@ -16,6 +16,40 @@ describe("interventionSchema", () => {
     expect(intervention.quantize?.weightGranularity).toBe("per-tensor");
   });
 
+  it("adds nothing to a naive quantization, so that its cache keys and links stay what they were", () => {
+    const quantize = { weightBits: 8, activationBits: 8, weightGranularity: "per-tensor" };
+    expect(interventionSchema.parse({ quantize }).quantize).toEqual(quantize);
+  });
+
+  const w8a8 = { weightBits: 8, activationBits: 8 };
+  it.each([
+    { arithmetic: "int8", clip: { kind: "ratio", ratio: 0.5 } },
+    { activationScheme: "asymmetric", activationGranularity: "per-token" },
+    { range: { kind: "static", statistic: "percentile", percentile: 99.9 }, calibration: "a" },
+    { excludeOutliers: { kind: "ratio", above: 64 }, weightBits: 4 },
+    { base: "repq-vit", calibration: "a", weightBits: 4, activationBits: 4 },
+    { smoothQuant: { alpha: 0.5 }, calibration: "a", arithmetic: "int8" },
+  ])("accepts the quantizer %j", (fields) => {
+    expect(interventionSchema.safeParse({ quantize: { ...w8a8, ...fields } }).success).toBe(true);
+  });
+
+  it.each([
+    [{ arithmetic: "int8", weightBits: 4 }, /8 bits/],
+    [{ arithmetic: "int8", excludeOutliers: { kind: "ratio", above: 64 } }, /kernels/],
+    [{ arithmetic: "int8", activationScheme: "asymmetric" }, /kernels/],
+    [{ range: { kind: "static", statistic: "percentile" } }, /percentile/],
+    [{ range: { kind: "static", statistic: "min-max", percentile: 99 } }, /percentile/],
+    [
+      { range: { kind: "static", statistic: "min-max" }, activationGranularity: "per-token" },
+      /per token are dynamic/,
+    ],
+    [{ base: "ptq4vit", range: { kind: "static", statistic: "min-max" } }, /sets this itself/],
+    [{ clip: { kind: "ratio", ratio: 1.5 } }, /ratio/],
+  ])("refuses the quantizer %j", (fields, says) => {
+    const parsed = interventionSchema.safeParse({ quantize: { ...w8a8, ...fields } });
+    expect(JSON.stringify(parsed.error?.issues)).toMatch(says);
+  });
+
   it.each([
     { prefix: { registers: "abc", from: 4, to: 11, count: 0 } },
     { prefix: { registers: "abc", from: -1, to: 11, count: 1 } },

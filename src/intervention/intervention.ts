@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { LINEARS } from "../encoder/weights.ts";
+import { quantizationSchema } from "./quantization.ts";
+
+export { type Quantization, quantizationSchema } from "./quantization.ts";
 
 /**
  * All that a user can do to a run, as one immutable value. It serialises to the URL and to results files,
@@ -31,18 +33,6 @@ export const deletionSchema = z.strictObject({
   registers: z.string().min(1).optional(),
 });
 
-/** Simulated quantization (rounding in fp32) of qkv, proj, fc1 and fc2. */
-export const quantizationSchema = z.strictObject({
-  weightBits: z.int().min(2).max(8),
-  activationBits: z.int().min(2).max(8),
-  /** Symmetric min-max, round to nearest. */
-  weightGranularity: z.enum(["per-tensor", "per-channel"]).default("per-tensor"),
-  /** Blocks that are quantized, 0-based; absent = all. The rest stays FP (paper, step 1). */
-  blocks: z.array(blockIndex).min(1).optional(),
-  /** Linears that are quantized; absent = all four. */
-  linears: z.array(z.enum(LINEARS)).min(1).optional(),
-});
-
 export const interventionSchema = z.strictObject({
   prefix: prefixSchema.nullable().default(null),
   delete: deletionSchema.nullable().default(null),
@@ -51,7 +41,6 @@ export const interventionSchema = z.strictObject({
 
 export type Prefix = z.infer<typeof prefixSchema>;
 export type Deletion = z.infer<typeof deletionSchema>;
-export type Quantization = z.infer<typeof quantizationSchema>;
 export type Intervention = Readonly<z.infer<typeof interventionSchema>>;
 
 /** The unmodified encoder. */

@@ -49,6 +49,7 @@ export function planIntervention(
     const remedy = "Choose blocks of this encoder.";
     throw new InputError("Quantization", `blocks up to ${lastBlock}`, `block ${stray}`, remedy);
   }
+  requireBuilt(quantize);
   const patches = spec.grid ** 2;
   if (deletion && (deletion.block > lastBlock || deletion.count >= patches)) {
     throw new InputError(
@@ -78,6 +79,24 @@ export function planIntervention(
     ]);
     return { ...plan, key };
   });
+}
+
+/** @throws InputError for settings that no graph implements yet. */
+function requireBuilt(quantize: Quantization | null): void {
+  const unbuilt = (
+    [
+      "arithmetic",
+      "activationScheme",
+      "activationGranularity",
+      "range",
+      "clip",
+      "excludeOutliers",
+      "smoothQuant",
+      "base",
+    ] as const
+  ).find((field) => quantize?.[field] !== undefined);
+  if (unbuilt === undefined) return;
+  throw new InputError("Quantization", "settings that this version runs", unbuilt, "Leave it out.");
 }
 
 /** First row that may be deleted: CLS and trained registers never are (paper, step 4). */
