@@ -100,6 +100,31 @@ describe("safetensors", () => {
     expect(await opened.read("a")).toEqual(Float32Array.of(1, 2));
   });
 
+  it("reads single rows of a matrix, in any order, and only their bytes", async () => {
+    const columns = 5000;
+    const data = Float32Array.from({ length: 40 * columns }, (_, i) => i);
+    const bytes = writeSafetensors([{ name: "table", shape: [40, columns], data }]);
+    const source = memorySource(bytes, "model.safetensors");
+    const reads: number[] = [];
+    const counted = {
+      ...source,
+      read(begin: number, end: number) {
+        reads.push(end - begin);
+        return source.read(begin, end);
+      },
+    };
+    const opened = await openSafetensors(counted);
+    reads.length = 0;
+    const rows = await opened.readRows("table", [39, 3, 3, 0, 6], [40, columns]);
+    const firsts = [39, 3, 3, 0, 6].map((_, i) => rows[i * columns]);
+    expect(firsts).toEqual([39, 3, 3, 0, 6].map((row) => row * columns));
+    expect(rows[columns - 1]).toBe(40 * columns - 1);
+    // Rows 0 to 6 lie close together, row 39 far from them.
+    expect(reads).toEqual([7 * 4 * columns, 4 * columns]);
+    await expect(opened.readRows("table", [40], [40, columns])).rejects.toThrow("a row below 40, got 40");
+    await expect(opened.readRows("table", [0], [40, 2])).rejects.toThrow("expected shape [40, 2]");
+  });
+
   it.each([
     ["an empty file", new Uint8Array(0), "0 bytes"],
     ["a header length beyond 100 MB", file({}, 0, 1n << 60n), "1152921504606846976 bytes"],

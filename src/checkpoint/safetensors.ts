@@ -1,7 +1,7 @@
 import { InputError } from "../errors/input-error.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { firstNotFinite, READABLE_DTYPES, toFloat32 } from "./dtypes.ts";
-import { parseHeader, quote, type SafetensorsHeader } from "./header.ts";
+import { parseHeader, quote, type SafetensorsHeader, type TensorEntry } from "./header.ts";
 
 /** An opened safetensors file: its header, checked, and its tensors by name, read when asked for. */
 export interface Safetensors extends SafetensorsHeader {
@@ -15,6 +15,17 @@ export interface Safetensors extends SafetensorsHeader {
    * @throws InputError when it is missing, has another shape, is not F32, F16 or BF16, or holds NaN or infinity.
    */
   read(name: string, expectedShape?: readonly number[]): Promise<Float32Array>;
+  /**
+   * Rows of a matrix as fp32, [rows, columns], in the order asked for: of a token embedding with 256,000 rows, a few
+   * hundred are needed. Only their bytes are read, neighbouring rows together.
+   * @param rows indices below shape[0]; may repeat.
+   * @throws InputError as `read` does, for the rows that are read.
+   */
+  readRows(
+    name: string,
+    rows: readonly number[],
+    expectedShape: readonly [number, number],
+  ): Promise<Float32Array>;
 }
 
 /** The format's own limit (safetensors, `MAX_HEADER_SIZE`). */
@@ -41,7 +52,13 @@ export async function openSafetensors(source: ByteSource): Promise<Safetensors> 
     throw new InputError(name, `a header of ${length} bytes`, `a file of ${size} bytes`, remedy);
   }
   const header = parseHeader(name, await source.read(8, dataBegin), dataBegin, size);
-  return { ...header, name, size, read: (key, shape) => readTensor(source, header, key, shape) };
+  return {
+    ...header,
+    name,
+    size,
+    read: (key, shape) => readTensor(source, header, key, shape),
+    readRows: (key, rows, shape) => readRows(source, header, key, rows, shape),
+  };
 }
 
 async function readTensor(
@@ -50,7 +67,54 @@ async function readTensor(
   key: string,
   expectedShape: readonly number[] | undefined,
 ): Promise<Float32Array> {
-  const subject = `${source.name}, tensor ${quote(key)}`;
+  const { begin, end, dtype } = findTensor(source, header, key, expectedShape);
+  return decode(source, key, await source.read(begin, end), dtype);
+}
+
+/** Bytes that are read for nothing rather than in a read of their own: a request costs more than they do. */
+const READ_AHEAD = 1 << 16;
+
+async function readRows(
+  source: ByteSource,
+  header: SafetensorsHeader,
+  key: string,
+  rows: readonly number[],
+  [count, columns]: readonly [number, number],
+): Promise<Float32Array> {
+  const { begin, end, dtype } = findTensor(source, header, key, [count, columns]);
+  const bytesPerRow = (end - begin) / count;
+  const out = new Float32Array(rows.length * columns);
+  const outside = rows.find((row) => !Number.isInteger(row) || row < 0 || row >= count);
+  if (outside !== undefined) {
+    const remedy = "Choose the files of one model: these do not belong together.";
+    throw new InputError(tensorName(source, key), `a row below ${count}`, String(outside), remedy);
+  }
+  const order = [...rows.keys()].sort((a, b) => rows[a]! - rows[b]!);
+  for (let i = 0; i < order.length; ) {
+    const first = rows[order[i]!]!;
+    let next = i;
+    let last = first;
+    while (next < order.length && (rows[order[next]!]! - last - 1) * bytesPerRow <= READ_AHEAD) {
+      last = rows[order[next]!]!;
+      next++;
+    }
+    const bytes = await source.read(begin + first * bytesPerRow, begin + (last + 1) * bytesPerRow);
+    const values = decode(source, key, bytes, dtype);
+    for (; i < next; i++) {
+      const at = (rows[order[i]!]! - first) * columns;
+      out.set(values.subarray(at, at + columns), order[i]! * columns);
+    }
+  }
+  return out;
+}
+
+function findTensor(
+  source: ByteSource,
+  header: SafetensorsHeader,
+  key: string,
+  expectedShape: readonly number[] | undefined,
+): TensorEntry {
+  const subject = tensorName(source, key);
   const entry = header.tensors.get(key);
   if (!entry) {
     throw new InputError(subject, "a tensor of this name", "none", "Choose the checkpoint of a whole model.");
@@ -60,17 +124,26 @@ async function readTensor(
     const remedy = "Choose a checkpoint of the expected architecture.";
     throw new InputError(subject, `shape [${expectedShape.join(", ")}]`, `[${shape}]`, remedy);
   }
-  const values = toFloat32(await source.read(entry.begin, entry.end), entry.dtype);
+  return entry;
+}
+
+function decode(source: ByteSource, key: string, bytes: Uint8Array, dtype: string): Float32Array {
+  const values = toFloat32(bytes, dtype);
   if (!values) {
     const remedy = "Export the model in single or half precision.";
-    throw new InputError(subject, READABLE_DTYPES.join(", "), entry.dtype, remedy);
+    throw new InputError(tensorName(source, key), READABLE_DTYPES.join(", "), dtype, remedy);
   }
   const bad = firstNotFinite(values);
   if (bad >= 0) {
     const remedy = "The checkpoint is damaged or its training diverged: choose another.";
-    throw new InputError(subject, "finite numbers", `${values[bad]} at flat index ${bad}`, remedy);
+    const got = `${values[bad]} at flat index ${bad}`;
+    throw new InputError(tensorName(source, key), "finite numbers", got, remedy);
   }
   return values;
+}
+
+function tensorName(source: ByteSource, key: string): string {
+  return `${source.name}, tensor ${quote(key)}`;
 }
 
 /** Name and shape of a tensor that is to be written. */
