@@ -28,10 +28,20 @@ export async function curateCommand(flags: CurateFlags, signal?: AbortSignal): P
       const got = error instanceof Error ? error.message : String(error);
       throw new InputError("--out", "a file that can be written", got, "Choose another path.");
     }
-    const { id, block, candidates, images, data, cosine } = registers;
+    const { id, from, block, candidates, images, data, cosine } = registers;
     printJson({
       model: modelReport(model.engine.spec, model.sha256),
-      registers: { id, block, candidates, images, data, cosine, file: flags.out, bytes: bytes.byteLength },
+      registers: {
+        id,
+        from,
+        block,
+        candidates,
+        images,
+        data,
+        cosine,
+        file: flags.out,
+        bytes: bytes.byteLength,
+      },
     });
   } finally {
     await model.close();

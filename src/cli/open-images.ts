@@ -71,7 +71,7 @@ export async function openImages(flags: ImagesFlags): Promise<{ model: string } 
 export function asCalibration(
   model: OpenModel,
   { set, labelled }: ImageFolder,
-  flags: { readonly limit?: number; readonly seed: number },
+  flags: { readonly limit?: number | undefined; readonly seed: number },
 ): CalibrationSet {
   const images = calibrationSet(set, preparer(model.engine.spec), flags);
   return labelled ? images : { ...images, label: null };

@@ -1,14 +1,12 @@
 import { existsSync } from "node:fs";
-import { basename, join } from "node:path";
-import type { EngineInput } from "../engine/types.ts";
+import { join } from "node:path";
 import { InputError } from "../errors/input-error.ts";
-import { seededOrder } from "../evaluate/order.ts";
-import { prepareImage } from "../image/preprocess.ts";
-import { curate } from "../regcache/curate.ts";
+import type { CalibrationSet } from "../evaluate/calibration.ts";
+import { type CuratedPrefixes, type CurationSettings, curatePrefixes } from "../regcache/curate.ts";
 import type { Registers } from "../regcache/registers.ts";
 import { readRegisters } from "../regcache/registers-file.ts";
 import { fileSource } from "./file-source.ts";
-import { listImages, readImage } from "./folder-dataset.ts";
+import { asCalibration, openImageFolder } from "./open-images.ts";
 import type { OpenModel } from "./open-model.ts";
 import type { CurateFlag } from "./options.ts";
 import { createProgress } from "./output.ts";
@@ -56,27 +54,27 @@ async function readFrom(model: OpenModel, given: string | undefined): Promise<Re
  * @throws InputError when there are no images or the block does not exist; CancelledError on abort
  */
 export async function curateFrom(
-  { engine, sha256 }: OpenModel,
-  { data, block, top, limit }: CurateFlag,
+  model: OpenModel,
+  { data, limit, ...settings }: CurateFlag,
   signal?: AbortSignal,
 ): Promise<Registers> {
-  const paths = await listImages(data);
-  const chosen = seededOrder(paths.length, 0)
-    .slice(0, limit)
-    .map((i) => paths[i]!);
+  const images = await openImageFolder(data);
+  return (await curateOn(model, asCalibration(model, images, { limit, seed: 0 }), settings, signal)).outliers;
+}
+
+/** Curates registers, and the prefixes they are compared with, on images that are open, showing progress. */
+export function curateOn(
+  { engine, sha256 }: Pick<OpenModel, "engine" | "sha256">,
+  images: CalibrationSet,
+  settings: CurationSettings,
+  signal?: AbortSignal,
+): Promise<CuratedPrefixes> {
   const progress = createProgress();
-  return curate(
-    engine,
-    chosen.map((path) => async (): Promise<EngineInput> => {
-      const { pixels } = prepareImage(await readImage(path), engine.spec.preprocess);
-      return { id: path, pixels };
-    }),
-    { block, top },
-    {
-      model: sha256,
-      data: `${chosen.length} images of ${basename(data)}`,
-      onProgress: (done, total) => progress("Curating", done, total),
-      ...(signal && { signal }),
-    },
-  );
+  const loaders = Array.from({ length: images.count }, (_, i) => () => images.load(i));
+  return curatePrefixes(engine, loaders, settings, {
+    model: sha256,
+    data: `${images.count} images of ${images.name}`,
+    onProgress: (done, total) => progress("Curating", done, total),
+    ...(signal && { signal }),
+  });
 }

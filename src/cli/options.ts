@@ -79,17 +79,20 @@ export function parseQuantize(text: string): Quantization {
 /** Where registers are curated from before a run. */
 export interface CurateFlag {
   readonly block: number;
+  /** First block of a range up to `block`. */
+  readonly from?: number | undefined;
   readonly data: string;
   readonly top: number;
   readonly limit?: number | undefined;
 }
 
-const curateForm = "block=BLOCK,data=FOLDER[,top=N][,limit=N], e.g. block=6,data=photos,top=100";
+const curateForm = "block=BLOCK,data=FOLDER[,from=BLOCK][,top=N][,limit=N], e.g. block=6,data=photos,top=100";
 
 /** `--curate block=6,data=FOLDER,top=100,limit=N`; `top` defaults to the paper's 100. */
 export function parseCurate(text: string): CurateFlag {
   const schema = z.strictObject({
     block: integer.pipe(z.int().min(0)),
+    from: integer.pipe(z.int().min(0)).optional(),
     data: z.string().min(1),
     top: integer.pipe(z.int().min(1)).default(100),
     limit: integer.pipe(z.int().min(1)).optional(),

@@ -97,6 +97,11 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
   curation
     .requiredOption("--data <folder>", "folder of images, flat or of class-named folders")
     .requiredOption("--block <n>", "candidates are chosen after this block", parseInteger("block", 0))
+    .option(
+      "--from <n>",
+      "or over all blocks from this one to --block (paper: 3 before)",
+      parseInteger("from", 0),
+    )
     .option("--top <n>", "tokens to keep over all images", parseInteger("top", 1), 100)
     .option("--limit <n>", "images to use, drawn with seed 0", parseInteger("limit", 1))
     .requiredOption("--out <file>", "registers file to write")

@@ -2,16 +2,20 @@ import { type EncoderSpec, leadingTokens } from "../encoder/spec.ts";
 import { collect } from "../engine/collect.ts";
 import type { BlockStates, Engine, EngineInput } from "../engine/types.ts";
 import { InputError } from "../errors/input-error.ts";
+import { seededOrder } from "../evaluate/order.ts";
 import { NO_INTERVENTION } from "../intervention/intervention.ts";
-import { measureRows } from "../measure/residual.ts";
+import { CandidateSearch, type TokenOfImage } from "./candidates.ts";
 import { contentId } from "./content-id.ts";
 import { meanPairwiseCosine } from "./cosine-report.ts";
 import type { Registers } from "./registers.ts";
+import { TokenMeans } from "./running-means.ts";
 
 /** Settings of a curation (paper, step 2). */
 export interface CurationSettings {
   /** Candidates are chosen by their residual L-inf after this block, 0-based. */
   readonly block: number;
+  /** First of a range of blocks `from`..`block`, over which a token's largest L-inf counts; absent = `block`. */
+  readonly from?: number | undefined;
   /** How many tokens are kept over all images (paper: 100). */
   readonly top: number;
 }
@@ -26,21 +30,25 @@ export interface CurationOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** A token that may become a register. Row = original token index: nothing is deleted while curating. */
-interface Candidate {
-  readonly image: number;
-  readonly token: number;
-  readonly linf: number;
+/** Registers and what they are compared with, from the same two passes. */
+export interface CuratedPrefixes {
+  /** The method's: the mean outlier token. */
+  readonly outliers: Registers;
+  /** One random ordinary patch token's own keys and values, drawn with seed 0. */
+  readonly randomSink: Registers;
+  /** The mean keys and values of all patch tokens. */
+  readonly meanToken: Registers;
 }
 
 type ImageLoader = () => Promise<EngineInput>;
 
+/** The paper's range of curation blocks for a sensitive block: max(0, l_q - 3)..l_q (step 2). */
+export function curationBlocks(sensitiveBlock: number): { from: number; block: number } {
+  return { from: Math.max(0, sensitiveBlock - 3), block: sensitiveBlock };
+}
+
 /**
- * Curates and caches registers (paper, steps 2 and 3). Pass 1 runs every image in FP and keeps the `top` patch
- * tokens by residual L-inf after `settings.block`, and the mean state of all patch tokens at every block's
- * input. Pass 2 runs the images that own a candidate again and averages the candidates' own keys, values and
- * states, block by block. Hidden states are never averaged and fed back: that collapses the softmax.
- * @param images loaded when needed, up to twice each, so that pixels need not all lie in memory
+ * Curates and caches registers (paper, steps 2 and 3): see {@link curatePrefixes}.
  * @throws InputError for no images or settings that do not fit; CancelledError on abort
  */
 export async function curate(
@@ -49,106 +57,114 @@ export async function curate(
   settings: CurationSettings,
   options: CurationOptions,
 ): Promise<Registers> {
-  checkSettings(engine.spec, images.length, settings);
-  const pass1 = await findCandidates(engine, images, settings, options);
-  const pass2 = await averageCandidates(engine, images, pass1.candidates, settings, options);
-  const content = {
-    model: options.model,
-    block: settings.block,
-    candidates: pass1.candidates.length,
-    images: images.length,
-    data: options.data,
-    ...pass2.means,
-    mean: pass1.mean,
-    cosine: {
-      outliers: meanPairwiseCosine(pass2.outlierStates),
-      normal: meanPairwiseCosine(pass1.normalStates),
-    },
-  };
-  return { id: await contentId(content), ...content };
+  return (await curatePrefixes(engine, images, settings, options)).outliers;
 }
 
-async function findCandidates(
+/**
+ * Pass 1 runs every image in FP and keeps the `top` patch tokens by residual L-inf after the settings' blocks, and
+ * the means of all patch tokens at every block. Pass 2 runs the images that own a candidate again and averages the
+ * candidates' own keys, values and states, block by block; likewise the random token's. Hidden states are never
+ * averaged and fed back: that collapses the softmax.
+ * @param images loaded when needed, up to twice each, so that pixels need not all lie in memory
+ * @throws InputError for no images or settings that do not fit; CancelledError on abort
+ */
+export async function curatePrefixes(
   engine: Engine,
   images: readonly ImageLoader[],
   settings: CurationSettings,
   options: CurationOptions,
-) {
+): Promise<CuratedPrefixes> {
   const { spec } = engine;
-  const D = spec.width;
-  const first = leadingTokens(spec);
-  const sums = zeros(spec);
-  const ordinary: { image: number; token: number; state: Float32Array }[] = [];
-  let candidates: Candidate[] = [];
+  const { block, from = block, top } = settings;
+  checkSettings(spec, images.length, { block, from, top });
+  const pass1 = new CandidateSearch(spec, { from, block }, top);
   for (const [image, load] of images.entries()) {
-    await statesOf(engine, await load(), options, ({ block, input, output }) => {
-      addRows(sums[block]!, input, D, first, spec.tokens);
-      if (block !== settings.block) return;
-      const { linf } = measureRows(output, D);
-      linf.forEach((value, token) => {
-        if (token >= first) candidates.push({ image, token, linf: value });
-      });
-      // Stable sort: equal magnitudes keep the order of the images, so results do not depend on the machine.
-      candidates = candidates.sort((a, b) => b.linf - a.linf).slice(0, settings.top);
-      const token = first + ((image * ORDINARY_STRIDE) % (spec.tokens - first));
-      ordinary.push({ image, token, state: output.slice(token * D, (token + 1) * D) });
-    });
+    await statesOf(engine, await load(), options, (states) => pass1.add(image, states));
     options.onProgress?.(image + 1, 2 * images.length);
   }
-  const isCandidate = (of: { image: number; token: number }) =>
-    candidates.some(({ image, token }) => image === of.image && token === of.token);
-  return {
-    candidates,
-    mean: means(sums, images.length * (spec.tokens - first)),
-    normalStates: ordinary.filter((sample) => !isCandidate(sample)).map(({ state }) => state),
-  };
-}
 
-async function averageCandidates(
-  engine: Engine,
-  images: readonly ImageLoader[],
-  candidates: readonly Candidate[],
-  settings: CurationSettings,
-  options: CurationOptions,
-) {
-  const { spec } = engine;
-  const D = spec.width;
-  const sums = { key: zeros(spec), value: zeros(spec), state: zeros(spec) };
-  const outlierStates: Float32Array[] = [];
+  const outliers = new TokenGroup(spec, pass1.candidates, block);
+  const random = new TokenGroup(spec, [randomOrdinary(spec, images.length, pass1)], block);
   for (const [image, load] of images.entries()) {
-    const tokens = candidates.filter((candidate) => candidate.image === image).map(({ token }) => token);
-    if (tokens.length > 0) {
-      await statesOf(engine, await load(), options, ({ block, input, output, qkv }) => {
-        for (const token of tokens) {
-          addSpan(sums.state[block]!, input, token * D);
-          addSpan(sums.key[block]!, qkv, token * 3 * D + D);
-          addSpan(sums.value[block]!, qkv, token * 3 * D + 2 * D);
-          if (block === settings.block) outlierStates.push(output.slice(token * D, (token + 1) * D));
-        }
+    const groups = [outliers, random].filter((group) => group.owns(image));
+    if (groups.length > 0) {
+      await statesOf(engine, await load(), options, (states) => {
+        for (const group of groups) group.add(image, states);
       });
     }
     options.onProgress?.(images.length + image + 1, 2 * images.length);
   }
-  const count = candidates.length;
+
+  const meanToken = pass1.meanToken();
+  const common = { model: options.model, from, block, images: images.length, data: options.data };
+  const cosine = {
+    outliers: meanPairwiseCosine(outliers.outputs),
+    normal: meanPairwiseCosine(pass1.normalStates()),
+  };
+  const finish = async (content: Omit<Registers, "id">) => ({ id: await contentId(content), ...content });
+  const of = (kind: Registers["kind"], candidates: number, means: ReturnType<TokenMeans["means"]>) =>
+    finish({ kind, ...common, candidates, ...means, mean: meanToken.state, cosine });
   return {
-    means: {
-      key: means(sums.key, count),
-      value: means(sums.value, count),
-      state: means(sums.state, count),
-    },
-    outlierStates,
+    outliers: await of("outliers", pass1.candidates.length, outliers.means()),
+    randomSink: await of("random-sink", 1, random.means()),
+    meanToken: await of("mean-token", images.length * (spec.tokens - leadingTokens(spec)), meanToken),
   };
 }
 
-/** A step coprime to usual grids, so that the ordinary token of each image lies elsewhere. */
-const ORDINARY_STRIDE = 37;
+/** Tokens of several images whose keys, values and states are averaged in pass 2. */
+class TokenGroup {
+  readonly #means: TokenMeans;
+  /** Their states after the curation's block. */
+  readonly outputs: Float32Array[] = [];
 
-function checkSettings(spec: EncoderSpec, images: number, settings: CurationSettings): void {
-  const { block, top } = settings;
+  constructor(
+    private readonly spec: EncoderSpec,
+    private readonly tokens: readonly TokenOfImage[],
+    private readonly block: number,
+  ) {
+    this.#means = new TokenMeans(spec);
+  }
+
+  owns(image: number): boolean {
+    return this.tokens.some((token) => token.image === image);
+  }
+
+  add(image: number, { block, input, output, qkv }: BlockStates): void {
+    const D = this.spec.width;
+    for (const { token } of this.tokens.filter((each) => each.image === image)) {
+      this.#means.add(block, token, input, qkv);
+      if (block === this.block) this.outputs.push(output.slice(token * D, (token + 1) * D));
+    }
+  }
+
+  means() {
+    return this.#means.means();
+  }
+}
+
+/**
+ * A patch token that is no candidate: images and tokens in a seeded order, the first that fits. Where few images make
+ * all tokens candidates, the smallest of them.
+ */
+function randomOrdinary(spec: EncoderSpec, images: number, found: CandidateSearch): TokenOfImage {
+  const first = leadingTokens(spec);
+  const tokens = seededOrder(spec.tokens - first, 0);
+  for (const image of seededOrder(images, 0)) {
+    const token = tokens.find((each) => !found.has({ image, token: first + each }));
+    if (token !== undefined) return { image, token: first + token };
+  }
+  return found.candidates.at(-1)!;
+}
+
+function checkSettings(spec: EncoderSpec, images: number, settings: Required<CurationSettings>): void {
+  const { block, from, top } = settings;
   if (images === 0) throw new InputError("Curation", "at least one image", "none", "Choose some images.");
   if (!(Number.isInteger(block) && block >= 0 && block < spec.blocks)) {
     const expected = `a block from 0 to ${spec.blocks - 1}`;
     throw new InputError("Curation", expected, String(block), "Choose a block of this encoder.");
+  }
+  if (!(Number.isInteger(from) && from! >= 0 && from! <= block)) {
+    throw new InputError("Curation", `a first block from 0 to ${block}`, String(from), "Lower it.");
   }
   if (!(Number.isInteger(top) && top >= 1)) {
     throw new InputError("Curation", "at least 1 token to keep", String(top), "Use e.g. 100.");
@@ -165,23 +181,4 @@ async function statesOf(
   await collect(
     engine.run(input, NO_INTERVENTION, { onStates, priority: "background", ...(signal && { signal }) }),
   );
-}
-
-/** One sum per block, [L][D], in fp64 so that the order of many images does not matter. */
-function zeros({ blocks, width }: EncoderSpec): Float64Array[] {
-  return Array.from({ length: blocks }, () => new Float64Array(width));
-}
-
-function means(sums: readonly Float64Array[], count: number): Float32Array[] {
-  return sums.map((sum) => Float32Array.from(sum, (entry) => entry / count));
-}
-
-/** sum += rows begin..end of x [T, width]. */
-function addRows(sum: Float64Array, x: Float32Array, width: number, begin: number, end: number): void {
-  for (let row = begin; row < end; row++) addSpan(sum, x, row * width);
-}
-
-/** sum += x[offset .. offset + sum.length]. */
-function addSpan(sum: Float64Array, x: Float32Array, offset: number): void {
-  for (let c = 0; c < sum.length; c++) sum[c]! += x[offset + c]!;
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { memorySource } from "../checkpoint/byte-source.ts";
 import { openSafetensors } from "../checkpoint/safetensors.ts";
@@ -9,7 +10,7 @@ import { InputError } from "../errors/input-error.ts";
 import { openEncoder } from "../families/index.ts";
 import { randomCheckpoint } from "../families/random-checkpoint.ts";
 import { NO_INTERVENTION } from "../intervention/intervention.ts";
-import { curate } from "./curate.ts";
+import { curate, curatePrefixes } from "./curate.ts";
 import type { Registers } from "./registers.ts";
 import { readRegisters, writeRegisters } from "./registers-file.ts";
 
@@ -69,7 +70,56 @@ describe("curate", () => {
     }
   });
 
+  it("takes a token's largest L-inf over a range of blocks", async () => {
+    const settings = { from: 0, block: 2, top: 1 };
+    const { outliers } = await curatePrefixes(engine, images, settings, { model: sha256, data: "" });
+    let best = { linf: 0, key: new Float32Array() };
+    for (const load of images) {
+      const largest = new Float32Array(17);
+      await collect(
+        engine.run(await load(), NO_INTERVENTION, {
+          onStates: ({ block, output, qkv }) => {
+            for (let token = 1; token < 17; token++) {
+              const row = output.subarray(token * 24, (token + 1) * 24);
+              largest[token] = Math.max(largest[token]!, ...row.map(Math.abs));
+              if (block === 2 && largest[token]! > best.linf) {
+                best = { linf: largest[token]!, key: qkv.slice(token * 72 + 24, token * 72 + 48) };
+              }
+            }
+          },
+        }),
+      );
+    }
+    expect(outliers).toMatchObject({ kind: "outliers", from: 0, block: 2, candidates: 1 });
+    expect(outliers.key[2]).toEqual(best.key);
+  });
+
+  it("gives a random ordinary token's and the mean token's keys and values from the same passes", async () => {
+    const prefixes = await curatePrefixes(engine, images, { block: 1, top: 4 }, { model: sha256, data: "" });
+    expect(prefixes.outliers).toEqual({ ...registers, data: "" });
+    expect(prefixes.meanToken).toMatchObject({ kind: "mean-token", candidates: 3 * 16 });
+    expect(prefixes.meanToken.state).toEqual(registers.mean);
+    expect(prefixes.randomSink).toMatchObject({ kind: "random-sink", candidates: 1 });
+    const ids = Object.values(prefixes).map(({ id }) => id);
+    expect(new Set(ids).size).toBe(3);
+    // The random token is one of the images' own: its keys are those of a run.
+    let found = false;
+    for (const load of images) {
+      await collect(
+        engine.run(await load(), NO_INTERVENTION, {
+          onStates: ({ block, qkv }) => {
+            if (block !== 2) return;
+            const keys = Array.from({ length: 17 }, (_, row) => qkv.slice(row * 72 + 24, row * 72 + 48));
+            found ||= keys.some((key) => key.every((value, c) => value === prefixes.randomSink.key[2]![c]));
+          },
+        }),
+      );
+    }
+    expect(found).toBe(true);
+  });
+
   it.each([
+    ["a range that ends before it starts", images, { from: 2, block: 1, top: 4 }],
     ["no images", [], { block: 1, top: 4 }],
     ["a block past the last", images, { block: 3, top: 4 }],
     ["no tokens", images, { block: 1, top: 0 }],
@@ -82,6 +132,16 @@ describe("registers file", () => {
   it("reads back what was written, to the bit", async () => {
     const file = memorySource(writeRegisters(registers), "registers.safetensors");
     expect(await readRegisters(file, { sha256, spec: engine.spec })).toEqual(registers);
+  });
+
+  it("of the first release, without a kind and a range, is read as what it was", async () => {
+    const path = new URL("../../public/models/scenes-vit/registers.safetensors", import.meta.url);
+    const bytes = new Uint8Array(readFileSync(path));
+    const { metadata } = await openSafetensors(memorySource(bytes, "registers.safetensors"));
+    expect(metadata).not.toHaveProperty("kind");
+    const spec = { ...engine.spec, blocks: 8, width: 96 };
+    const read = await readRegisters(memorySource(bytes, "r"), { sha256: metadata.model!, spec });
+    expect(read).toMatchObject({ kind: "outliers", from: read.block });
   });
 
   it("is refused for another model, with what to do", async () => {

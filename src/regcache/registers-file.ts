@@ -5,7 +5,7 @@ import { openSafetensors, writeSafetensors } from "../checkpoint/safetensors.ts"
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
 import { contentId, REGISTER_ARRAYS } from "./content-id.ts";
-import type { Registers } from "./registers.ts";
+import { REGISTER_KINDS, type Registers } from "./registers.ts";
 
 /**
  * The registers file: safetensors with `key`, `value`, `state` and `mean`, each [L, D] fp32, and a manifest in
@@ -21,6 +21,9 @@ const manifestSchema = z.object({
   format: z.literal(FORMAT),
   version: z.literal(VERSION),
   model: z.string().regex(/^[0-9a-f]{64}$/, "a sha256 in hex"),
+  /** Absent in files of the first release, like `from`: the mean outlier token, one block. */
+  kind: z.enum(REGISTER_KINDS).default("outliers"),
+  from: integer.optional(),
   block: integer,
   candidates: integer,
   images: integer,
@@ -40,6 +43,8 @@ export function writeRegisters(registers: Registers): Uint8Array {
     format: FORMAT,
     version: VERSION,
     model: registers.model,
+    kind: registers.kind,
+    from: String(registers.from),
     block: String(registers.block),
     candidates: String(registers.candidates),
     images: String(registers.images),
@@ -84,6 +89,8 @@ export async function readRegisters(
   };
   const content = {
     model: manifest.model,
+    kind: manifest.kind,
+    from: manifest.from ?? manifest.block,
     block: manifest.block,
     candidates: manifest.candidates,
     images: manifest.images,

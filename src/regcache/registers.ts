@@ -1,3 +1,6 @@
+/** Mean outlier token (the method's); one random ordinary patch token; mean of all patch tokens. */
+export const REGISTER_KINDS = ["outliers", "random-sink", "mean-token"] as const;
+
 /**
  * Cached registers (paper, steps 2 and 3): per block, the average key and value of the curated tokens,
  * each taken in its own image's FP forward pass; and the states that deletion by similarity needs.
@@ -7,6 +10,10 @@ export interface Registers {
   readonly id: string;
   /** sha256 of the model file that they were made for. */
   readonly model: string;
+  /** Whose keys and values these are; the others exist to be compared with the method's `outliers`. */
+  readonly kind: (typeof REGISTER_KINDS)[number];
+  /** First block of the range `from`..`block` that candidates were chosen in. */
+  readonly from: number;
   /** Block after whose output the candidates were chosen. */
   readonly block: number;
   readonly candidates: number;
