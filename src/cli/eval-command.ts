@@ -11,7 +11,7 @@ import { type Quantization, quantizationSchema } from "../intervention/intervent
 import { modelReport } from "../trace/trace-report.ts";
 import { bundledModel, openBundledSet } from "./bundled.ts";
 import { openFolderSet } from "./folder-dataset.ts";
-import { type HeadFlags, openHead, openTrainSet } from "./open-head.ts";
+import { type HeadFlags, isFitted, openHead, openTrainSet } from "./open-head.ts";
 import { type ModelFlags, type OpenModel, openModel } from "./open-model.ts";
 import { openRegisters, type RegistersFlags } from "./open-registers.ts";
 import { createProgress, formatTable, printJson, printText } from "./output.ts";
@@ -113,9 +113,9 @@ async function report(
   else printText(toText(last!, spec));
 }
 
-/** The labelled images that a probe is fitted on; null for the checkpoint's own head. */
+/** The labelled images that a probe is fitted on; null for the checkpoint's own head and for zero-shot. */
 async function trainSetOf(flags: EvalFlags, set: LabelledSet): Promise<LabelledSet | null> {
-  if (flags.probe === "own") return null;
+  if (!isFitted(flags.probe)) return null;
   if (flags.train !== undefined) return openTrainSet(flags.train, set, flags.data);
   throw new InputError(`--probe ${flags.probe}`, "--train FOLDER to fit it on", "none", "Add --train.");
 }

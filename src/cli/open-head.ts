@@ -2,35 +2,46 @@ import { InputError } from "../errors/input-error.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { collectFeatures } from "../evaluate/features.ts";
 import { type Head, ownHead } from "../evaluate/head.ts";
+import { nearestNeighbours } from "../evaluate/knn.ts";
 import { nearestClassMean, ridgeProbe } from "../evaluate/probe.ts";
 import { openFolderSet } from "./folder-dataset.ts";
 import type { OpenModel } from "./open-model.ts";
 import { createProgress } from "./output.ts";
 import { preparer } from "./preparer.ts";
+import { type ClassFlags, openZeroShotHead } from "./zero-shot.ts";
 
 /** Ways to read a label off a run. */
-export const PROBES = ["ncm", "ridge", "own"] as const;
+export const PROBES = ["ncm", "ridge", "knn", "own", "zero-shot"] as const;
 export type Probe = (typeof PROBES)[number];
 
+/** Whether a head is fitted on images. */
+export function isFitted(probe: Probe): boolean {
+  return probe !== "own" && probe !== "zero-shot";
+}
+
 /** How a head is chosen on the command line. */
-export interface HeadFlags {
+export interface HeadFlags extends ClassFlags {
   readonly probe: Probe;
   /** Penalty of the ridge probe; chosen by leave-one-out when absent. */
   readonly lambda?: number;
 }
 
 /**
- * The checkpoint's own head, or a probe fitted on `train`.
- * @param train null for the own head
- * @throws InputError when the own head's classes are not the set's; CancelledError on abort
+ * The checkpoint's own head, a zero-shot head of its text tower, or a probe fitted on `train`.
+ * @param train null where nothing is fitted ({@link isFitted})
+ * @throws InputError when the head's classes are not the set's, or text tower or tokenizer are missing;
+ *   CancelledError on abort
  */
 export async function openHead(
-  { engine }: Pick<OpenModel, "engine">,
+  model: OpenModel,
   set: LabelledSet,
   train: LabelledSet | null,
-  { probe, lambda }: HeadFlags,
+  flags: HeadFlags,
   signal?: AbortSignal,
 ): Promise<Head> {
+  const { engine } = model;
+  const { probe, lambda } = flags;
+  if (probe === "zero-shot") return openZeroShotHead(model, flags, set.classes, signal);
   if (probe === "own" || train === null) return ownHead(engine.spec, set.classes);
   const progress = createProgress();
   const features = await collectFeatures(engine, train, {
@@ -38,6 +49,7 @@ export async function openHead(
     onProgress: (done, total) => progress("Fitting the probe", done, total),
     ...(signal && { signal }),
   });
+  if (probe === "knn") return nearestNeighbours(features);
   return probe === "ncm" ? nearestClassMean(features) : ridgeProbe(features, lambda);
 }
 

@@ -5,12 +5,12 @@ import type { LabelledSet } from "../evaluate/dataset.ts";
 import { type Head, ownHead } from "../evaluate/head.ts";
 import { bundledModel, openBundledSet } from "./bundled.ts";
 import { listImages, openFolderSet, readImage } from "./folder-dataset.ts";
-import { openHead, openTrainSet, type Probe } from "./open-head.ts";
+import { type HeadFlags, isFitted, openHead, openTrainSet } from "./open-head.ts";
 import type { ModelFlags, OpenModel } from "./open-model.ts";
 import { preparer } from "./preparer.ts";
 
 /** Which images settings are chosen on, for `sensitivity` and `search`. */
-export interface ImagesFlags extends Omit<ModelFlags, "model"> {
+export interface ImagesFlags extends Omit<ModelFlags, "model">, Partial<HeadFlags> {
   readonly model?: string;
   /** Folder of images, flat or of class-named folders. */
   readonly data?: string;
@@ -18,10 +18,8 @@ export interface ImagesFlags extends Omit<ModelFlags, "model"> {
   readonly bundled?: boolean;
   /** Folder that holds `models/` and `datasets/`. */
   readonly assets: string;
-  readonly probe?: Probe;
   /** Folder whose images a probe is fitted on. */
   readonly train?: string;
-  readonly lambda?: number;
   readonly limit?: number;
   readonly seed: number;
 }
@@ -85,19 +83,19 @@ export function asCalibration(
 export async function headFor(
   model: OpenModel,
   { set, labelled }: ImageFolder,
-  flags: Pick<ImagesFlags, "probe" | "train" | "data" | "lambda">,
+  flags: Pick<ImagesFlags, "probe" | "train" | "data" | "lambda" | "classes" | "templates">,
   signal?: AbortSignal,
 ): Promise<Head | null> {
-  const { probe, train, data = set.name, lambda } = flags;
+  const { probe, train, data = set.name } = flags;
   if (probe === undefined) return labelled ? ownHeadOrNone(model, set) : null;
   if (!labelled) {
     throw new InputError(`--probe ${probe}`, "class-named folders", "a flat folder", "Leave --probe out.");
   }
-  if (probe !== "own" && train === undefined) {
+  if (isFitted(probe) && train === undefined) {
     throw new InputError(`--probe ${probe}`, "--train FOLDER to fit it on", "none", "Add --train.");
   }
-  const fitOn = probe === "own" ? null : await openTrainSet(train!, set, data);
-  return openHead(model, set, fitOn, { probe, ...(lambda !== undefined && { lambda }) }, signal);
+  const fitOn = isFitted(probe) ? await openTrainSet(train!, set, data) : null;
+  return openHead(model, set, fitOn, { ...flags, probe }, signal);
 }
 
 function ownHeadOrNone({ engine }: OpenModel, set: LabelledSet): Head | null {

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { sha256 } from "../checkpoint/digest.ts";
-import { openSafetensors } from "../checkpoint/safetensors.ts";
+import { openSafetensors, type Safetensors } from "../checkpoint/safetensors.ts";
 import { createEngine } from "../engine/engine.ts";
+import type { Runtime } from "../engine/runtime.ts";
 import { createNodeRuntime } from "../engine/runtime-node.ts";
 import type { Engine } from "../engine/types.ts";
 import { InputError } from "../errors/input-error.ts";
@@ -26,6 +27,9 @@ export interface OpenModel {
   /** Of model.safetensors, hex. */
   readonly sha256: string;
   readonly engine: Engine;
+  /** The checkpoint, for what is read later: its text tower. */
+  readonly weights: Safetensors;
+  readonly runtime: Runtime;
   close(): Promise<void>;
 }
 
@@ -53,7 +57,7 @@ export async function openModel(flags: ModelFlags, signal?: AbortSignal): Promis
       await engine.dispose();
       await source.close();
     };
-    return { folder: flags.model, sha256: digest, engine, close };
+    return { folder: flags.model, sha256: digest, engine, weights: safetensors, runtime, close };
   } catch (error) {
     await source.close();
     throw error;

@@ -71,6 +71,13 @@ describe("trace", () => {
   beforeAll(() => image.push(at("val/red/1.png")));
   const trace = (...argv: string[]) => json("trace", "--model", at("model"), ...image, ...argv);
 
+  test("reads the five most probable classes off the own head", async () => {
+    const { readout } = await trace();
+    expect(readout).toMatchObject({ head: "own head", exclusive: true });
+    expect(readout.top.map(({ label }: { label: string }) => label).sort()).toEqual(["class 0", "class 1"]);
+    expect(readout.top[0].probability + readout.top[1].probability).toBeCloseTo(1, 6);
+  });
+
   test("prints the contract, block by block", async () => {
     const report = await trace("--full");
     expect(report.model).toMatchObject({ family: "timm-vit", blocks: 3, tokens: 17, width: 64 });
@@ -158,7 +165,7 @@ test("curate writes registers that trace and eval read again", async () => {
 describe("eval", () => {
   const evaluate = (...argv: string[]) => json("eval", "--model", at("model"), "--data", at("val"), ...argv);
 
-  test.each(["ncm", "ridge"])("a %s probe tells red from green", async (probe) => {
+  test.each(["ncm", "ridge", "knn"])("a %s probe tells red from green", async (probe) => {
     const report = await evaluate("--probe", probe, "--train", at("train"));
     expect(report).toMatchObject({ n: 8, seed: 0, total: 8, dataset: "val" });
     const [fp32, naive] = report.configurations;
@@ -286,6 +293,11 @@ describe("bad input says what is wrong on stderr, prints nothing and exits 2", (
       "other classes to train on",
       () => ["eval", ...model(), "--data", at("val"), "--probe", "ncm", "--train", at("other")],
       /class folders/,
+    ],
+    [
+      "zero-shot without a text tower",
+      () => ["eval", ...model(), "--data", at("val"), "--probe", "zero-shot"],
+      /a text tower.*a checkpoint without one/,
     ],
     ["eval without data", () => ["eval", ...model(), "--probe", "own"], /no --data/],
     [

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { CancelledError, InputError } from "../errors/input-error.ts";
+import { TEMPLATE_PRESETS } from "../text/prompts.ts";
 import { type CurateFlags, curateCommand } from "./curate-command.ts";
 import { type BundledFlags, type EvalFlags, evalBundledCommand, evalCommand } from "./eval-command.ts";
 import { PROBES } from "./open-head.ts";
@@ -47,6 +48,7 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
   modelOptions(trace);
   registersOptions(trace);
   interventionOptions(trace);
+  classOptions(trace);
   trace
     .requiredOption("--image <file>", "image to run")
     .option("--full", "add medianAbs, kurtosis, lists per token and the feature")
@@ -66,7 +68,9 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
       "--lambda <number>",
       "penalty of the ridge probe (default: leave-one-out)",
       parsePositive("lambda"),
-    )
+    );
+  classOptions(evaluation);
+  evaluation
     .option("--limit <n>", "the first n images of the seed's order", parseInteger("limit", 1))
     .option("--seed <n>", "seed of the images' order", parseInteger("seed", 0), 0)
     .option("--configurations <list>", "fp32,naive,prefix,delete,regcache,regcache-fp32", parseConfigurations)
@@ -148,6 +152,16 @@ function modelOptions(command: Command, { required = true } = {}): void {
     .option("--threads <n>", "threads of one operator", parseInteger("threads", 1));
 }
 
+function classOptions(command: Command): void {
+  const presets = TEMPLATE_PRESETS.map(({ id }) => id).join(", ");
+  command
+    .option(
+      "--classes <file>",
+      "class names of zero-shot: one a line, or JSON: a list, or an object folder -> name",
+    )
+    .option("--templates <file>", `prompt templates with {}: a file, or ${presets} (default: simple)`);
+}
+
 function registersOptions(command: Command): void {
   command
     .option("--registers <file>", "registers file (default: registers.safetensors beside the model)")
@@ -169,7 +183,9 @@ function imagesOptions(command: Command): void {
     .option("--data <folder>", "folder of images, flat or of class-named folders")
     .option("--probe <head>", `read labels by: ${PROBES.join(", ")}`, parseChoice("probe", PROBES))
     .option("--train <folder>", "folder of class-named folders that the probe is fitted on")
-    .option("--lambda <number>", "penalty of the ridge probe", parsePositive("lambda"))
+    .option("--lambda <number>", "penalty of the ridge probe", parsePositive("lambda"));
+  classOptions(command);
+  command
     .option("--limit <n>", "the first n images of the seed's order", parseInteger("limit", 1))
     .option("--seed <n>", "seed of the images' order", parseInteger("seed", 0), 0);
 }

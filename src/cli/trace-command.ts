@@ -1,4 +1,5 @@
 import { collect } from "../engine/collect.ts";
+import { type Readout, readOut } from "../evaluate/readout.ts";
 import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
 import { prepareImage } from "../image/preprocess.ts";
 import type { Intervention, Quantization } from "../intervention/intervention.ts";
@@ -7,8 +8,10 @@ import { readImage } from "./folder-dataset.ts";
 import { type ModelFlags, openModel } from "./open-model.ts";
 import { openRegisters, type RegistersFlags } from "./open-registers.ts";
 import { formatTable, magnitude, printJson, printText } from "./output.ts";
+import { type ClassFlags, openClassEmbeddings } from "./zero-shot.ts";
 
-export interface TraceFlags extends ModelFlags, RegistersFlags, RegCacheSetting {
+/** With `classes`, the readout is zero-shot. */
+export interface TraceFlags extends ModelFlags, RegistersFlags, RegCacheSetting, ClassFlags {
   readonly image: string;
   readonly quantize?: Quantization;
   /** More per block: medianAbs, kurtosis, lists per token; and the pooled feature. */
@@ -44,7 +47,11 @@ export async function traceCommand(flags: TraceFlags, signal?: AbortSignal): Pro
       traces,
       result,
     };
-    const report = traceReport(traced, flags.full ?? false);
+    const { classes } = flags;
+    const embedded =
+      classes === undefined ? null : await openClassEmbeddings(model, { ...flags, classes }, signal);
+    const readout = readOut(result, spec, embedded);
+    const report = { ...traceReport(traced, flags.full ?? false), ...(readout && { readout }) };
     if (flags.json) printJson(report);
     else printText(toText(report));
   } finally {
@@ -53,7 +60,13 @@ export async function traceCommand(flags: TraceFlags, signal?: AbortSignal): Pro
 }
 
 /** The trace as a table for people: L-inf over tokens, in the units of the residual stream. */
-function toText({ model, image, deleted, blocks }: ReturnType<typeof traceReport>): string {
+function toText({
+  model,
+  image,
+  deleted,
+  blocks,
+  readout,
+}: ReturnType<typeof traceReport> & { readonly readout?: Readout }): string {
   const head = [
     "block",
     "residual max",
@@ -76,7 +89,13 @@ function toText({ model, image, deleted, blocks }: ReturnType<typeof traceReport
     `${model.label} (${model.family}), ${model.blocks} blocks, ${model.tokens} tokens, width ${model.width}`,
     ...model.assumptions.map((assumption) => `assumed: ${assumption}`),
     `${image.file}${deleted.length > 0 ? `; deleted tokens ${Array.from(deleted).join(", ")}` : ""}`,
+    ...(readout ? [readoutLine(readout)] : []),
     "",
     formatTable([head, ...rows]),
   ].join("\n");
+}
+
+function readoutLine({ head, top }: Readout): string {
+  const scores = top.map(({ label, probability }) => `${(100 * probability).toFixed(1)} % ${label}`);
+  return `${head}: ${scores.join(", ")}`;
 }

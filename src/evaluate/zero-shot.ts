@@ -40,12 +40,16 @@ export function zeroShotHead(embeddings: ClassEmbeddings, labels: readonly strin
     );
   }
   const toSet = embeddings.classes.map((name) => labels.indexOf(name));
-  const { classes, templates } = embeddings;
-  const prompts = `${templates.length} ${templates.length === 1 ? "template" : "templates"}`;
   return {
-    describe: `zero-shot over ${classes.length} classes, ${prompts}`,
+    describe: describeZeroShot(embeddings),
     classify: ({ feature }) => toSet[maxIndex(zeroShotLogits(feature, embeddings))] ?? -1,
   };
+}
+
+/** E.g. "zero-shot over 10 classes, 7 templates". */
+export function describeZeroShot({ classes, templates }: ClassEmbeddings): string {
+  const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
+  return `zero-shot over ${count(classes.length, "class", "classes")}, ${count(templates.length, "template", "templates")}`;
 }
 
 function zeroShotLogits(feature: Float32Array, classes: ClassEmbeddings): Float64Array {

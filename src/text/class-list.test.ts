@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { InputError } from "../errors/input-error.ts";
-import { parseClasses, parseTemplates } from "./class-list.ts";
+import { namesOfFolders, parseClasses, parseTemplates } from "./class-list.ts";
 
 describe("class lists", () => {
   it("reads lines, a JSON list and a JSON object", () => {
@@ -37,5 +37,25 @@ describe("class lists", () => {
       /t.txt: expected templates with {} .* got "a photo"/,
     );
     expect(() => parseTemplates(" ", "t.txt")).toThrow(/at least one prompt template/);
+  });
+
+  it("finds the names of class folders by key, by name or by order", () => {
+    const folders = ["n01", "n02"];
+    const keyed = parseClasses('{"n02": "church", "n03": "horn", "n01": "tench"}', "a");
+    expect(namesOfFolders(keyed, folders, "a")).toEqual({
+      classes: ["church", "horn", "tench"],
+      labels: ["tench", "church"],
+    });
+    const named = parseClasses("church\nn02\nn01", "a");
+    expect(namesOfFolders(named, folders, "a").labels).toEqual(folders);
+    expect(namesOfFolders(parseClasses("tench\nchurch", "a"), folders, "a").labels).toEqual([
+      "tench",
+      "church",
+    ]);
+    expect(namesOfFolders(null, ["gas_pump"], "a").labels).toEqual(["gas pump"]);
+    const short = parseClasses('{"n01": "tench"}', "a");
+    expect(() => namesOfFolders(short, folders, "a.json")).toThrow(/a.json: .* got none for "n02"/);
+    const three = parseClasses("a\nb\nc", "a");
+    expect(() => namesOfFolders(three, folders, "a.txt")).toThrow(/each of the 2 class folders, got 3 names/);
   });
 });

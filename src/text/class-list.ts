@@ -6,14 +6,19 @@ import { SLOT } from "./prompts.ts";
 const MOST_CLASSES = 25_000;
 const MOST_TEMPLATES = 500;
 
+/** Class names, and the keys they were given under (folder names of a data set); null where there were none. */
+export interface ClassList {
+  readonly classes: readonly string[];
+  readonly keys: readonly string[] | null;
+}
+
 /**
  * Class names as a user gives them: one a line, or a JSON list of names, or a JSON object whose values are the names.
  * Blank lines and spaces around a name are dropped.
  * @param source for messages, e.g. the file's name
- * @returns the names, and the object's keys (folder names of a data set) where there are any
  * @throws InputError when there is no name, one is repeated, or JSON holds something else
  */
-export function parseClasses(text: string, source: string): { classes: string[]; keys: string[] | null } {
+export function parseClasses(text: string, source: string): ClassList {
   const json = parseJson(
     text,
     source,
@@ -23,6 +28,36 @@ export function parseClasses(text: string, source: string): { classes: string[];
   const classes = (json === null ? lines(text) : Object.values(json)).map((name) => name.trim());
   checkClasses(classes, source);
   return { classes, keys: json === null || Array.isArray(json) ? null : Object.keys(json) };
+}
+
+/**
+ * Finds the name of each class folder of a data set in a class list: by the list's keys, by the names themselves, or
+ * one after the other when both are equally many. The list may name more classes than the set has, which makes the
+ * choice harder, as it is among all of them. Without a list the folders' own names are taken, "_" read as a space.
+ * @returns all class names, and the name of each folder
+ * @throws InputError when a folder's name cannot be told
+ */
+export function namesOfFolders(
+  list: ClassList | null,
+  folders: readonly string[],
+  source: string,
+): { readonly classes: readonly string[]; readonly labels: readonly string[] } {
+  if (list === null) {
+    const names = folders.map((folder) => folder.replaceAll("_", " "));
+    checkClasses(names, source);
+    return { classes: names, labels: names };
+  }
+  const { classes, keys } = list;
+  const byName = new Map((keys ?? classes).map((key, i) => [key, classes[i]!]));
+  const missing = folders.find((folder) => !byName.has(folder));
+  if (missing === undefined) return { classes, labels: folders.map((folder) => byName.get(folder)!) };
+  if (keys === null && classes.length === folders.length) return { classes, labels: classes };
+  throw new InputError(
+    source,
+    `a name for each of the ${folders.length} class folders`,
+    keys === null ? `${classes.length} names, none of them "${missing}"` : `none for "${missing}"`,
+    'Write a JSON object from folder to name, such as {"n01440764": "tench"}.',
+  );
 }
 
 /**

@@ -26,7 +26,10 @@ export async function readFixture(read: (file: string) => Promise<Uint8Array>) {
   };
   return {
     weights: await read("model.safetensors"),
-    config: await json("config.json").catch(() => json("open_clip_config.json")),
+    configs: {
+      config: await json("config.json").catch(() => null),
+      openClip: await json("open_clip_config.json").catch(() => null),
+    },
     tokenizer,
     reference: referenceSchema.parse(await json("reference.json")),
   };

@@ -8,8 +8,8 @@ import { zeroShotProbabilities } from "../evaluate/zero-shot.ts";
 import { embedClasses } from "./class-embeddings.ts";
 import { embedTexts } from "./embed-texts.ts";
 import { FIXTURES, readFixture } from "./fixtures.ts";
-import { openTextTower } from "./open-text.ts";
-import { createTokenizer, isPadded } from "./tokenizer.ts";
+import { openText } from "./open-text.ts";
+import { isPadded } from "./tokenizer.ts";
 
 const folder = (name: string) => fileURLToPath(new URL(`fixtures/${name}/`, import.meta.url));
 
@@ -22,12 +22,12 @@ function relativeDifference(got: ArrayLike<number>, expected: readonly number[])
 describe.each(FIXTURES)("%s against its reference library", async (name) => {
   const {
     weights,
-    config,
+    configs,
     tokenizer: files,
     reference,
   } = await readFixture((file) => readFile(folder(name) + file));
-  const tower = openTextTower(await openSafetensors(memorySource(weights, "model.safetensors")), config);
-  const tokenizer = createTokenizer(tower.spec, files);
+  const file = await openSafetensors(memorySource(weights, "model.safetensors"));
+  const { tower, tokenizer } = openText(file, configs, files);
   const runtime = createNodeRuntime();
 
   it.each(reference.texts.map((text, i) => [text.slice(0, 40), i] as const))("tokenizes %j", (_, i) => {

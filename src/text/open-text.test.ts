@@ -13,13 +13,14 @@ const load = (name: string) =>
   readFixture((file) => readFile(new URL(`fixtures/${name}/${file}`, import.meta.url)));
 const open = (bytes: Uint8Array) => openSafetensors(memorySource(bytes, "model.safetensors"));
 const runtime = createNodeRuntime();
+const NONE = { config: null, openClip: null };
 
 describe("the CLIP layout", () => {
   let clip: Awaited<ReturnType<typeof load>>;
   let file: Safetensors;
   const withText = (change: object) => {
-    const config = clip.config as { text_config: object };
-    return { ...config, text_config: { ...config.text_config, ...change } };
+    const config = clip.configs.config as { text_config: object };
+    return { openClip: null, config: { ...config, text_config: { ...config.text_config, ...change } } };
   };
   beforeAll(async () => {
     clip = await load("clip");
@@ -29,7 +30,7 @@ describe("the CLIP layout", () => {
   it("pools at the largest id where the config says eos_token_id 2, with the same result", async () => {
     const legacy = openTextTower(file, withText({ eos_token_id: 2 }));
     expect(legacy.spec.pooling).toEqual({ kind: "largest-id" });
-    const current = openTextTower(file, clip.config);
+    const current = openTextTower(file, clip.configs);
     expect(current.spec.pooling).toEqual({ kind: "token", id: 655 });
     const embed = (tower: typeof legacy) =>
       embedTexts(tower, createTokenizer(tower.spec, clip.tokenizer), ["a photo of a church"], runtime);
@@ -37,7 +38,7 @@ describe("the CLIP layout", () => {
   });
 
   it("gives a text the same embedding alone and among many others", async () => {
-    const tower = openTextTower(file, clip.config);
+    const tower = openTextTower(file, clip.configs);
     const tokenizer = createTokenizer(tower.spec, clip.tokenizer);
     const texts = Array.from({ length: 200 }, (_, i) => `a photo of ${"church ".repeat(i % 23)}${i}`);
     const steps: number[] = [];
@@ -53,14 +54,14 @@ describe("the CLIP layout", () => {
   });
 
   it("stops when it is cancelled", async () => {
-    const tower = openTextTower(file, clip.config);
+    const tower = openTextTower(file, clip.configs);
     const tokenizer = createTokenizer(tower.spec, clip.tokenizer);
     const signal = AbortSignal.abort();
     await expect(embedTexts(tower, tokenizer, ["a"], runtime, { signal })).rejects.toThrow(CancelledError);
   });
 
   it("without a config, heads have 64 channels, or cannot be known", () => {
-    expect(() => openTextTower(file, null)).toThrow(
+    expect(() => openTextTower(file, NONE)).toThrow(
       /a divisor of the width 32, got 0.5. Put the config.json/,
     );
   });
@@ -79,11 +80,11 @@ describe("the CLIP layout", () => {
 it("a checkpoint without a text tower is refused with what to choose", async () => {
   const file = await open(writeSafetensors([{ name: "cls_token", shape: [1], data: new Float32Array(1) }]));
   expect(hasTextTower(file)).toBe(false);
-  expect(() => openTextTower(file, null)).toThrow(/expected a text tower .* got a checkpoint without one/);
+  expect(() => openTextTower(file, NONE)).toThrow(/expected a text tower .* got a checkpoint without one/);
 });
 
 it("OpenCLIP's text tower opens under `text.` too, and refuses what it cannot build", async () => {
-  const { weights, config } = await load("open-clip");
+  const { weights, configs } = await load("open-clip");
   const plain = await open(weights);
   const nested = await open(
     writeSafetensors(
@@ -96,8 +97,10 @@ it("OpenCLIP's text tower opens under `text.` too, and refuses what it cannot bu
       ),
     ),
   );
-  expect(openTextTower(nested, config).spec).toEqual(openTextTower(plain, config).spec);
-  const coca = structuredClone(config) as { model_cfg: { text_cfg: Record<string, unknown> } };
+  expect(openTextTower(nested, configs).spec).toEqual(openTextTower(plain, configs).spec);
+  const coca = structuredClone(configs.openClip) as { model_cfg: { text_cfg: Record<string, unknown> } };
   coca.model_cfg.text_cfg.embed_cls = true;
-  expect(() => openTextTower(plain, coca)).toThrow(/model_cfg.text_cfg.embed_cls/);
+  expect(() => openTextTower(plain, { config: null, openClip: coca })).toThrow(
+    /model_cfg.text_cfg.embed_cls/,
+  );
 });

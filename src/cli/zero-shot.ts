@@ -1,0 +1,97 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../errors/input-error.ts";
+import type { Head } from "../evaluate/head.ts";
+import { zeroShotHead } from "../evaluate/zero-shot.ts";
+import { type ClassEmbeddings, embedClasses } from "../text/class-embeddings.ts";
+import { type ClassList, namesOfFolders, parseClasses, parseTemplates } from "../text/class-list.ts";
+import { openText } from "../text/open-text.ts";
+import { TEMPLATE_PRESETS } from "../text/prompts.ts";
+import type { OpenModel } from "./open-model.ts";
+import { createProgress } from "./output.ts";
+import { readBytes } from "./read-file.ts";
+
+export interface ClassFlags {
+  /** File with class names: text, a JSON list, or a JSON object from a data set's folder names. */
+  readonly classes?: string;
+  /** File with prompt templates, or the name of a preset. */
+  readonly templates?: string;
+}
+
+/**
+ * A zero-shot head for a labelled set: the model's own text tower embeds the class names.
+ * @param folders the set's classes, which name its folders
+ * @throws InputError when text tower or tokenizer are missing, or names and folders do not fit together; CancelledError
+ */
+export async function openZeroShotHead(
+  model: OpenModel,
+  flags: ClassFlags,
+  folders: readonly string[],
+  signal?: AbortSignal,
+): Promise<Head> {
+  const list = flags.classes === undefined ? null : await readClassFile(flags.classes);
+  const { classes, labels } = namesOfFolders(list, folders, flags.classes ?? "Class folders");
+  return zeroShotHead(await embed(model, classes, flags, signal), labels);
+}
+
+/**
+ * Class embeddings of the model's text tower; says on stderr when prompts were too long.
+ * @throws InputError, CancelledError as {@link openZeroShotHead}
+ */
+export async function openClassEmbeddings(
+  model: OpenModel,
+  flags: ClassFlags & { readonly classes: string },
+  signal?: AbortSignal,
+): Promise<ClassEmbeddings> {
+  return embed(model, (await readClassFile(flags.classes)).classes, flags, signal);
+}
+
+async function embed(
+  { folder, weights, runtime }: OpenModel,
+  classes: readonly string[],
+  flags: ClassFlags,
+  signal: AbortSignal | undefined,
+): Promise<ClassEmbeddings> {
+  const templates = await readTemplates(flags.templates ?? TEMPLATE_PRESETS[0]!.id);
+  const json = (name: string) => readJson(join(folder, name));
+  const tokenizer = await json("tokenizer.json");
+  const { tower, tokenizer: opened } = openText(
+    weights,
+    { config: await json("config.json"), openClip: await json("open_clip_config.json") },
+    tokenizer === null ? null : { tokenizer, config: await json("tokenizer_config.json") },
+  );
+  const progress = createProgress();
+  const embedded = await embedClasses(tower, opened, classes, templates, runtime, {
+    onProgress: (done, total) => progress("Embedding the classes", done, total),
+    ...(signal && { signal }),
+  });
+  if (embedded.truncated > 0) {
+    process.stderr.write(
+      `${embedded.truncated} prompts were cut to the ${tower.spec.context} tokens of the text tower.\n`,
+    );
+  }
+  return embedded;
+}
+
+async function readClassFile(path: string): Promise<ClassList> {
+  return parseClasses(new TextDecoder().decode(await readBytes(path, "a file with class names")), path);
+}
+
+async function readTemplates(nameOrPath: string): Promise<readonly string[]> {
+  const preset = TEMPLATE_PRESETS.find(({ id }) => id === nameOrPath);
+  if (preset) return preset.templates;
+  const form = `a file with prompt templates, or one of ${TEMPLATE_PRESETS.map(({ id }) => id).join(", ")}`;
+  return parseTemplates(new TextDecoder().decode(await readBytes(nameOrPath, form)), nameOrPath);
+}
+
+/** A JSON file; null when there is none. */
+async function readJson(path: string): Promise<unknown> {
+  if (!existsSync(path)) return null;
+  const text = new TextDecoder().decode(await readBytes(path, "JSON"));
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const got = error instanceof Error ? error.message : String(error);
+    throw new InputError(path, "JSON", got, "Download the file again.");
+  }
+}
