@@ -4,6 +4,7 @@ import type { EncoderWeights } from "../encoder/weights.ts";
 import { CancelledError, throwIfCancelled } from "../errors/input-error.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import { type BlockPlan, planIntervention } from "../intervention/plan.ts";
+import type { CalibrationSet } from "../quantize/calibrate.ts";
 import { deleteTokens } from "../regcache/delete.ts";
 import type { Registers } from "../regcache/registers.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
@@ -11,6 +12,7 @@ import { type CachedBlock, chainKeys, createHiddenCache, type HiddenCache } from
 import { runBlock } from "./run-block.ts";
 import type { Runtime } from "./runtime.ts";
 import { type LoadProgress, Sessions } from "./sessions.ts";
+import { StatisticsStore } from "./statistics-store.ts";
 import type { Engine, EngineInput, RunOptions } from "./types.ts";
 
 export interface EngineOptions {
@@ -39,6 +41,7 @@ export async function createEngine(
 /** The chain embed -> block 0 -> ... -> block L-1 -> head, run one session at a time. */
 class ChainEngine implements Engine {
   readonly registers = new Map<string, Registers>();
+  readonly #statistics = new StatisticsStore();
   /** ORT must never see two runs at once (on WebGPU that hangs the page); blocks of waiting runs interleave. */
   readonly #queue = new PQueue({ concurrency: 1 });
   #disposed = false;
@@ -56,18 +59,23 @@ class ChainEngine implements Engine {
     this.registers.set(registers.id, registers);
   }
 
+  addCalibration(set: CalibrationSet): void {
+    this.#statistics.add(set);
+  }
+
   async *run(
     input: EngineInput,
     intervention: Intervention,
     options: RunOptions = {},
   ): AsyncGenerator<LayerTrace, RunResult> {
     const started = performance.now();
-    const plan = planIntervention(this.spec, intervention, this.registers);
+    const statistics = await this.#statistics.for(this, intervention, options);
+    const plan = planIntervention(this.spec, intervention, this.registers, statistics);
     const keys = chainKeys(
       input.id,
       plan.map(({ key }) => key),
     );
-    const cached = options.onStates ? [] : this.#longestCached(keys);
+    const cached = options.onStates || options.onInputs ? [] : this.#longestCached(keys);
     for (const { trace } of cached) if (trace) yield { ...trace, milliseconds: 0 };
 
     let state = cached.at(-1) ?? (await this.#embed(input, keys[0]!, options));
@@ -130,9 +138,15 @@ class ChainEngine implements Engine {
       const rule = plan.delete;
       const alive = rule ? deleteTokens(spec, before, rule.rule, rule.registers) : null;
       const tokens = alive ?? before;
-      const session = await this.sessions.block(block, plan.quantize);
-      const { y, qkv, trace } = await runBlock(spec, session, block, tokens, plan, !!options.onStates);
+      const variant = options.onInputs
+        ? await this.sessions.exposed(block)
+        : await this.sessions.block(block, plan);
+      const { y, qkv, inputs, trace } = await runBlock(spec, variant, block, tokens, plan, {
+        qkv: options.onStates !== undefined,
+        inputs: options.onInputs !== undefined,
+      });
       options.onStates?.({ block, input: tokens.x, output: y, qkv });
+      if (inputs) options.onInputs?.(block, inputs);
       const state = {
         x: y,
         positions: tokens.positions,

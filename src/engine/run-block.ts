@@ -1,11 +1,14 @@
 import type { EncoderSpec } from "../encoder/spec.ts";
-import { CLOSED_SLOT_BIAS, INPUT_COLUMNS } from "../graph/block.ts";
+import { LINEARS } from "../encoder/weights.ts";
+import { CLOSED_SLOT_BIAS, exposedInput, INPUT_COLUMNS } from "../graph/block.ts";
 import type { BlockPlan } from "../intervention/plan.ts";
 import { measureRows, medianAbs } from "../measure/residual.ts";
-import { largestLevel } from "../quantize/weights.ts";
+import type { GridFeeds } from "../quantize/activation-grids.ts";
+import type { LinearInputs } from "../quantize/statistics.ts";
 import type { Tokens } from "../regcache/delete.ts";
 import type { LayerTrace } from "../trace/layer-trace.ts";
-import type { GraphSession, HostTensor } from "./runtime.ts";
+import type { HostTensor } from "./runtime.ts";
+import type { BlockVariant } from "./sessions.ts";
 
 /** A backend gave something that no encoder computes: not-finite values, or zeros only (a lost device). */
 export class EngineError extends Error {
@@ -17,22 +20,29 @@ export interface BlockOutput {
   readonly y: Float32Array;
   /** [T, 3D]; empty unless asked for. */
   readonly qkv: Float32Array;
+  /** Null unless asked for. */
+  readonly inputs: LinearInputs | null;
   readonly trace: LayerTrace;
 }
 
 /** Runs one block on surviving tokens and measures it. */
 export async function runBlock(
   spec: EncoderSpec,
-  session: GraphSession,
+  { session, grids }: BlockVariant,
   block: number,
   tokens: Tokens,
   plan: BlockPlan,
-  wantQkv: boolean,
+  wants: { readonly qkv: boolean; readonly inputs: boolean },
 ): Promise<BlockOutput> {
   const started = performance.now();
   const rows = tokens.positions.length;
-  const fetches = ["y", "inputs", "attention", ...(wantQkv ? ["qkv"] : [])];
-  const outputs = await session.run(blockFeeds(spec, block, tokens, plan), fetches);
+  const fetches = [
+    ...["y", "inputs", "attention"],
+    ...(wants.qkv ? ["qkv"] : []),
+    ...(wants.inputs ? LINEARS.map(exposedInput) : []),
+  ];
+  const feeds = { ...blockFeeds(spec, block, tokens, plan), ...scalars(grids) };
+  const outputs = await session.run(feeds, fetches);
   const y = outputs.y!.data;
   const { kurtosis, ...residual } = measureRows(y, spec.width);
   assertUsable(residual.linf, block);
@@ -54,7 +64,16 @@ export async function runBlock(
     kurtosis,
     milliseconds: performance.now() - started,
   };
-  return { y, qkv: outputs.qkv?.data ?? new Float32Array(0), trace };
+  const exposed = wants.inputs
+    ? (Object.fromEntries(LINEARS.map((name) => [name, outputs[exposedInput(name)]!.data])) as LinearInputs)
+    : null;
+  return { y, qkv: outputs.qkv?.data ?? new Float32Array(0), inputs: exposed, trace };
+}
+
+function scalars(grids: GridFeeds): Record<string, HostTensor> {
+  return Object.fromEntries(
+    Object.entries(grids).map(([name, value]) => [name, { data: Float32Array.of(value), dims: [1] }]),
+  );
 }
 
 function blockFeeds(
@@ -66,7 +85,7 @@ function blockFeeds(
   const { width, heads } = spec;
   const perHead = width / heads;
   const rows = tokens.positions.length;
-  const { prefix, quantize } = plan;
+  const { prefix } = plan;
   const queries = heads * rows;
   const key = prefix?.registers.key[block] ?? new Float32Array(width);
   const value = prefix?.registers.value[block] ?? new Float32Array(width);
@@ -76,7 +95,6 @@ function blockFeeds(
     prefix_value: { data: value, dims: [heads, 1, perHead] },
     prefix_bias: { data: Float32Array.of(prefix ? prefix.logCount : CLOSED_SLOT_BIAS), dims: [1] },
     query_share: { data: new Float32Array(queries).fill(1 / queries), dims: [1, queries] },
-    ...(quantize && { qmax: { data: Float32Array.of(largestLevel(quantize.activationBits)), dims: [1] } }),
   };
 }
 

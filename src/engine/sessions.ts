@@ -1,11 +1,19 @@
+import { LRUCache } from "lru-cache";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import type { EncoderWeights } from "../encoder/weights.ts";
-import { throwIfCancelled } from "../errors/input-error.ts";
+import { InputError, throwIfCancelled } from "../errors/input-error.ts";
 import { buildBlock } from "../graph/block.ts";
 import { buildEmbed } from "../graph/embed.ts";
 import { buildHead } from "../graph/head.ts";
 import type { Quantization } from "../intervention/intervention.ts";
-import { quantizeBlock, quantizedLinears } from "../quantize/weights.ts";
+import type { BlockPlan } from "../intervention/plan.ts";
+import { activationGrids, type GridFeeds } from "../quantize/activation-grids.ts";
+import {
+  isStatic,
+  type QuantizedBlock,
+  quantizeBlock,
+  quantizedLinears,
+} from "../quantize/block-quantizer.ts";
 import type { GraphSession, Runtime } from "./runtime.ts";
 
 /** Progress of loading: parts (embed, blocks, head) done of all. */
@@ -17,6 +25,20 @@ export type LoadProgress = (done: number, total: number) => void;
  */
 const QUANTIZED_ENCODERS = 4;
 
+/** Static grids that are kept; a grid is a few numbers, but a scale search takes a while. */
+const KEPT_GRIDS = 4096;
+
+/** A block that can be run: its session, and the scalars that set bits, ranges and clipping. */
+export interface BlockVariant {
+  readonly session: GraphSession;
+  readonly grids: GridFeeds;
+}
+
+/** A quantized session with what its grids need of the weights. */
+interface QuantizedSession extends Pick<QuantizedBlock, "folds" | "norms"> {
+  readonly session: GraphSession;
+}
+
 /**
  * The encoder's chain of sessions: embed, blocks, head. FP sessions are built at once, one part at a time,
  * so that never more than one part's weights lie outside ORT; a quantized variant of a block is built when it
@@ -24,7 +46,8 @@ const QUANTIZED_ENCODERS = 4;
  */
 export class Sessions {
   /** Quantized block sessions by block and rounding, least recently used first. */
-  readonly #quantized = new Map<string, GraphSession>();
+  readonly #quantized = new Map<string, QuantizedSession>();
+  readonly #grids = new LRUCache<string, GridFeeds>({ max: KEPT_GRIDS });
 
   private constructor(
     readonly spec: EncoderSpec,
@@ -56,7 +79,7 @@ export class Sessions {
       const blocks: GraphSession[] = [];
       for (let block = 0; block < spec.blocks; block++) {
         const session = await step(async () =>
-          runtime.createSession(buildBlock(spec, await weights.block(block), { quantized: [] })),
+          runtime.createSession(buildBlock(spec, await weights.block(block), { quantize: null })),
         );
         blocks.push(session);
       }
@@ -70,37 +93,88 @@ export class Sessions {
     }
   }
 
-  /** The session of a block, FP or with rounded weights and inputs. Call inside the run queue. */
-  async block(index: number, quantize: Quantization | null): Promise<GraphSession> {
-    if (!quantize) return this.blocks[index]!;
-    const linears = quantizedLinears(quantize);
-    // Activation bits are an input of the graph, so they need no session of their own.
-    const key = [index, quantize.weightBits, quantize.weightGranularity, ...linears].join(" ");
-    const known = this.#quantized.get(key);
-    const session = known ?? (await this.#buildQuantized(index, quantize));
-    this.#quantized.delete(key);
-    this.#quantized.set(key, session);
-    await this.#evict();
-    return session;
+  /**
+   * A block as a plan wants it: FP, or with quantized linears. Call inside the run queue.
+   * @throws InputError for int8 on WebGPU
+   */
+  async block(index: number, { quantize, statistics, key }: BlockPlan): Promise<BlockVariant> {
+    if (!quantize) return { session: this.blocks[index]!, grids: {} };
+    if (quantize.arithmetic === "int8") requireIntegerKernels(this.runtime);
+    const built = await this.#variant(sessionKey(index, quantize, key), async () => {
+      const block = quantizeBlock(await this.weights.block(index), quantize, statistics);
+      const model = buildBlock(this.spec, block.weights, { quantize: block.graph });
+      return {
+        session: await this.runtime.createSession(model),
+        folds: block.folds,
+        norms: block.norms,
+      };
+    });
+    const gridKey = `${index} ${key}`;
+    const grids = this.#grids.get(gridKey) ?? activationGrids(quantize, built, statistics);
+    this.#grids.set(gridKey, grids);
+    return { session: built.session, grids };
+  }
+
+  /** An FP block that also hands out what its linears read, for calibration. Call inside the run queue. */
+  async exposed(index: number): Promise<BlockVariant> {
+    const { session } = await this.#variant(`${index} exposed`, async () => {
+      const model = buildBlock(this.spec, await this.weights.block(index), {
+        quantize: null,
+        exposesInputs: true,
+      });
+      return { session: await this.runtime.createSession(model), folds: {}, norms: {} };
+    });
+    return { session, grids: {} };
   }
 
   async dispose(): Promise<void> {
-    const all = [this.embed, this.head, ...this.blocks, ...this.#quantized.values()];
+    const variants = [...this.#quantized.values()].map(({ session }) => session);
     this.#quantized.clear();
+    const all = [this.embed, this.head, ...this.blocks, ...variants];
     await Promise.all(all.map((session) => session.release()));
   }
 
-  async #buildQuantized(index: number, quantize: Quantization): Promise<GraphSession> {
-    const weights = quantizeBlock(await this.weights.block(index), quantize);
-    return this.runtime.createSession(
-      buildBlock(this.spec, weights, { quantized: quantizedLinears(quantize) }),
-    );
-  }
-
-  async #evict(): Promise<void> {
+  async #variant(key: string, build: () => Promise<QuantizedSession>): Promise<QuantizedSession> {
+    const variant = this.#quantized.get(key) ?? (await build());
+    this.#quantized.delete(key);
+    this.#quantized.set(key, variant);
     const [oldest] = this.#quantized;
-    if (!oldest || this.#quantized.size <= QUANTIZED_ENCODERS * this.spec.blocks) return;
-    this.#quantized.delete(oldest[0]);
-    await oldest[1].release();
+    if (oldest && this.#quantized.size > QUANTIZED_ENCODERS * this.spec.blocks) {
+      this.#quantized.delete(oldest[0]);
+      await oldest[1].session.release();
+    }
+    return variant;
   }
+}
+
+/**
+ * What a session is built from. Activation bits, ranges and bounds are inputs of the graph, so they need no session of their
+ * own, but where weights depend on calibration the plan's whole key does.
+ */
+function sessionKey(index: number, q: Quantization, planKey: string): string {
+  const foldsWeights = q.smoothQuant !== undefined || (q.base !== undefined && q.base !== "rtn");
+  return JSON.stringify([
+    index,
+    q.weightBits,
+    q.weightGranularity,
+    q.arithmetic === "int8",
+    isStatic(q),
+    q.activationScheme === "asymmetric",
+    q.activationGranularity === "per-token",
+    q.clip !== undefined,
+    q.excludeOutliers?.kind,
+    quantizedLinears(q),
+    foldsWeights && planKey,
+  ]);
+}
+
+/** @throws InputError on a backend that has no integer kernels */
+function requireIntegerKernels(runtime: Runtime): void {
+  if (runtime.backend !== "webgpu") return;
+  throw new InputError(
+    "int8",
+    "a CPU backend (WASM or native)",
+    "WebGPU, which has no integer matrix kernels: ORT would run them on the CPU, between copies",
+    "Use ?backend=wasm, or simulated quantization.",
+  );
 }

@@ -1,5 +1,7 @@
 import type { EncoderSpec } from "../encoder/spec.ts";
 import type { Intervention } from "../intervention/intervention.ts";
+import type { CalibrationSet } from "../quantize/calibrate.ts";
+import type { LinearInputs } from "../quantize/statistics.ts";
 import type { Registers } from "../regcache/registers.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
 
@@ -28,6 +30,10 @@ export interface RunOptions {
   readonly priority?: "interactive" | "background";
   /** Called for every computed block with its full states; such a run bypasses the cache. */
   readonly onStates?: (states: BlockStates) => void;
+  /** Called for every block of an FP run with the inputs of its linears; such a run bypasses the cache. */
+  readonly onInputs?: (block: number, inputs: LinearInputs) => void;
+  /** Called while a run waits for the calibration of its quantizer: images done of all. */
+  readonly onCalibrating?: (done: number, total: number) => void;
 }
 
 /** One loaded encoder that can be run. At most one `run()` of ORT is in flight at any time. */
@@ -36,6 +42,8 @@ export interface Engine {
   /** Registers that interventions may name, by id. */
   readonly registers: ReadonlyMap<string, Registers>;
   addRegisters(registers: Registers): void;
+  /** Images that quantizations may name to be calibrated on; a run that needs their statistics takes them once. */
+  addCalibration(set: CalibrationSet): void;
   /**
    * Runs one image block by block. Yields a trace after each block, in order, and returns the feature.
    * Blocks whose inputs and intervention are unchanged come from the cache.

@@ -43,6 +43,7 @@ export function fakeEngine(
   const engine: Engine = {
     spec,
     registers: new Map(),
+    addCalibration() {},
     addRegisters() {},
     // biome-ignore lint/correctness/useYield: no block, no trace; only the result matters here
     async *run(input, intervention, options = {}) {

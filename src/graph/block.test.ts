@@ -39,6 +39,15 @@ const makeWeights = (layerScale: boolean, bias: boolean): BlockWeights => ({
   scale2: layerScale ? random(D) : null,
 });
 
+const NAIVE = {
+  range: "dynamic",
+  scheme: "symmetric",
+  granularity: "per-tensor",
+  clips: false,
+  excludes: null,
+  twin: null,
+} as const;
+
 async function runGraph(
   weights: BlockWeights,
   x: Float32Array,
@@ -46,7 +55,9 @@ async function runGraph(
   bits: number | null,
 ) {
   const session = await createNodeRuntime().createSession(
-    buildBlock(spec, weights, { quantized: bits === null ? [] : LINEARS }),
+    buildBlock(spec, weights, {
+      quantize: bits === null ? null : { arithmetic: "simulated", linears: LINEARS, activations: NAIVE },
+    }),
   );
   const bias = prefix ? Math.log(prefix.copies) : CLOSED_SLOT_BIAS;
   const outputs = await session.run(

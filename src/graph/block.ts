@@ -1,11 +1,13 @@
 import type { EncoderSpec } from "../encoder/spec.ts";
 import type { BlockWeights, Linear, LinearName } from "../encoder/weights.ts";
-import { activation, fakeQuantize, layerNorm, linear, tokenMax } from "./layers.ts";
+import { type ActivationRounding, roundActivation } from "./activation-rounding.ts";
+import { type IntegerActivation, type IntegerLinear, integerLinear } from "./integer-linear.ts";
+import { activation, layerNorm, linear, tokenRange } from "./layers.ts";
 import { GraphBuilder, type OnnxModel } from "./onnx.ts";
 
 /**
- * One pre-LN transformer block with RegCache's prefix slot, its instruments, and optionally simulated
- * activation quantization:
+ * One pre-LN transformer block with RegCache's prefix slot, its instruments, and optionally quantized linears,
+ * simulated or in integers:
  *
  *   [q, k, v] = W_qkv LN1(x)           K = [k_prefix; k]    V = [v_prefix; v]
  *   x' = x + W_proj softmax(q K^T / sqrt(d) + bias) V
@@ -16,17 +18,36 @@ import { GraphBuilder, type OnnxModel } from "./onnx.ts";
  * shape for every prefix spares WebGPU a recompilation.
  *
  * inputs   x [T, D]; prefix_key [H, d, 1]; prefix_value [H, 1, d]; prefix_bias [1]; query_share [1, H T], every
- *          entry 1 / (H T); with quantization also qmax [1]
+ *          entry 1 / (H T); with quantization also the ranges (activation-rounding.ts, integer-linear.ts)
  * outputs  y [T, D]; qkv [T, 3D]; inputs [T, 5]: L-inf of the qkv, proj, fc1 and fc2 inputs, and the
- *          attention that the token gives to the prefix; attention [1 + T]: what each key receives
+ *          attention that the token gives to the prefix; attention [1 + T]: what each key receives;
+ *          with `exposesInputs` also qkv_input, proj_input, fc1_input [T, D] and fc2_input [T, mlpWidth]
  */
 export interface BlockGraphOptions {
-  /** Linears whose inputs are rounded to the grid that `qmax` sets; none = an FP block without that input. */
-  readonly quantized: readonly LinearName[];
+  /** Null = an FP block. */
+  readonly quantize: BlockQuantization | null;
+  /** Also hands out what the linears read, for calibration. */
+  readonly exposesInputs?: boolean;
 }
+
+/** Linears that are quantized, and how. Simulated: the block's weights are rounded already. */
+export type BlockQuantization =
+  | {
+      readonly arithmetic: "simulated";
+      readonly linears: readonly LinearName[];
+      readonly activations: ActivationRounding;
+    }
+  | {
+      readonly arithmetic: "int8";
+      readonly linears: Readonly<Partial<Record<LinearName, IntegerLinear>>>;
+      readonly activations: IntegerActivation;
+    };
 
 /** Order of the columns of the block's `inputs` output. */
 export const INPUT_COLUMNS = ["qkv", "proj", "fc1", "fc2", "toPrefix"] as const;
+
+/** Output that hands out what a linear reads. */
+export const exposedInput = (name: LinearName): string => `${name}_input`;
 
 /** Closes the prefix slot: exp of it is 0 in fp32, and unlike -Infinity it is safe in WGSL. */
 export const CLOSED_SLOT_BIAS = -1e9;
@@ -41,14 +62,20 @@ export function buildBlock(spec: EncoderSpec, weights: BlockWeights, options: Bl
   const prefixValue = g.input("prefix_value", [H, 1, d]);
   const bias = g.input("prefix_bias", [1]);
   const queryShare = g.input("query_share", [1, "HT"]);
-  const qmax = options.quantized.length > 0 ? g.input("qmax", [1]) : null;
+  const { quantize } = options;
 
   const maxima: string[] = [];
   const measured = (input: string, name: LinearName, layer: Linear) => {
-    const linf = tokenMax(g, input);
-    maxima.push(linf);
-    const isRounded = qmax && options.quantized.includes(name);
-    return linear(g, isRounded ? fakeQuantize(g, input, linf, qmax) : input, name, layer);
+    const range = tokenRange(g, input);
+    maxima.push(range.linf);
+    if (options.exposesInputs) g.output(exposedInput(name), input, ["T", layer.in]);
+    if (quantize?.arithmetic === "int8") {
+      const integer = quantize.linears[name];
+      if (integer) return integerLinear(g, input, name, integer, range, quantize.activations);
+    } else if (quantize?.linears.includes(name)) {
+      return linear(g, roundActivation(g, input, name, range, quantize.activations), name, layer);
+    }
+    return linear(g, input, name, layer);
   };
 
   // Attention

@@ -40,28 +40,16 @@ function tanhArgument(g: GraphBuilder, x: string): string {
   return g.node("Mul", [sum, g.constant(Math.sqrt(2 / Math.PI))]);
 }
 
-/** Per-token L-inf: [T, C] -> [T, 1]. From both extremes, because |x| of a wide tensor costs a pass of its own. */
-export function tokenMax(g: GraphBuilder, x: string): string {
-  const largest = g.node("ReduceMax", [x], { axes: [1], keepdims: 1 });
-  const smallest = g.node("ReduceMin", [x], { axes: [1], keepdims: 1 });
-  return g.node("Max", [largest, g.node("Neg", [smallest])]);
+/** Per-token extremes and L-inf of a linear's input, [T, 1] each. */
+export interface TokenRange {
+  readonly largest: string;
+  readonly smallest: string;
+  readonly linf: string;
 }
 
-/** Adding and subtracting 1.5 * 2^23 rounds an fp32 number of magnitude < 2^22 half to even, without the Round
- * operator, which falls back to the CPU under WebGPU. */
-const ROUNDING_MAGIC = 12582912;
-
-/**
- * Simulated symmetric per-tensor quantization with a dynamic min-max range (paper, quantizers, "naive"):
- * s = max|x| / qmax, x_q = s * round(x / s). The range needs no clipping: it is the tensor's own maximum.
- * @param linf per-token L-inf of x, [T, 1]
- * @param qmax scalar, 2^(bits-1) - 1
- */
-export function fakeQuantize(g: GraphBuilder, x: string, linf: string, qmax: string): string {
-  const range = g.node("ReduceMax", [linf], { axes: [0, 1], keepdims: 1 });
-  // An all-zero tensor keeps a scale that does not divide by zero.
-  const scale = g.node("Max", [g.node("Div", [range, qmax]), g.constant([1e-30])]);
-  const levels = g.node("Div", [x, scale]);
-  const up = g.node("Add", [levels, g.constant(ROUNDING_MAGIC)]);
-  return g.node("Mul", [g.node("Sub", [up, g.constant(ROUNDING_MAGIC)]), scale]);
+/** Per-token range: [T, C] -> [T, 1]. L-inf from both extremes, because |x| of a wide tensor costs a pass of its own. */
+export function tokenRange(g: GraphBuilder, x: string): TokenRange {
+  const largest = g.node("ReduceMax", [x], { axes: [1], keepdims: 1 });
+  const smallest = g.node("ReduceMin", [x], { axes: [1], keepdims: 1 });
+  return { largest, smallest, linf: g.node("Max", [largest, g.node("Neg", [smallest])]) };
 }

@@ -28,6 +28,8 @@ interface NodeRecord {
 const OPSET = 17;
 const IR_VERSION = 8;
 const FLOAT = 1;
+const UINT8 = 2;
+const INT8 = 3;
 const INT64 = 7;
 const EXTERNAL = 1;
 
@@ -39,6 +41,7 @@ export class GraphBuilder {
   readonly #external: { path: string; data: Uint8Array }[] = [];
   /** Values that are outputs of the graph, by the name they go out under: no copying Identity node is needed. */
   readonly #outputNames = new Map<string, string>();
+  readonly #shared = new Set<string>();
   readonly #name: string;
   #unique = 0;
 
@@ -50,6 +53,13 @@ export class GraphBuilder {
   input(name: string, dims: readonly Dim[]): string {
     this.#inputs.push(valueInfo(name, dims));
     return name;
+  }
+
+  /** Like {@link input}, but several parts of the graph may ask for it: it is declared once. */
+  sharedInput(name: string, dims: readonly Dim[]): string {
+    if (this.#shared.has(name)) return name;
+    this.#shared.add(name);
+    return this.input(name, dims);
   }
 
   /** Declares `value`, the result of a node, an fp32 output under `name`. */
@@ -75,14 +85,17 @@ export class GraphBuilder {
     return outputs;
   }
 
-  /** Adds fp32 weights as external data, without copying them. */
-  weights(name: string, dims: readonly number[], data: Float32Array): string {
+  /** Adds fp32 or int8 weights as external data, without copying them. */
+  weights(name: string, dims: readonly number[], data: Float32Array | Int8Array): string {
     const expected = dims.reduce((product, dim) => product * dim, 1);
     if (data.length !== expected) {
       throw new Error(`${name}: shape [${dims}] needs ${expected} values, got ${data.length}`);
     }
     const unique = this.#fresh(name);
-    const tensor = new MessageWriter().ints(1, dims).int(2, FLOAT).string(8, unique);
+    const tensor = new MessageWriter()
+      .ints(1, dims)
+      .int(2, data instanceof Int8Array ? INT8 : FLOAT)
+      .string(8, unique);
     for (const [key, value] of [
       ["location", unique],
       ["offset", "0"],
@@ -103,6 +116,12 @@ export class GraphBuilder {
     const isScalar = typeof value === "number";
     const data = Float32Array.from(isScalar ? [value] : value);
     return this.#inline(FLOAT, isScalar ? [] : [data.length], new Uint8Array(data.buffer));
+  }
+
+  /** Adds a zero point: a scalar, or a vector of `count` equal ones. */
+  zeroPoint(type: "uint8" | "int8", value: number, count?: number): string {
+    const raw = new Uint8Array(count ?? 1).fill(value);
+    return this.#inline(type === "uint8" ? UINT8 : INT8, count === undefined ? [] : [count], raw);
   }
 
   /** Adds a small int64 vector (shapes, indices, slice bounds). */

@@ -1,6 +1,7 @@
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { leadingTokens } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
+import type { BlockStatistics, Statistics } from "../quantize/statistics.ts";
 import type { Registers } from "../regcache/registers.ts";
 import type { Deletion, Intervention, Quantization } from "./intervention.ts";
 
@@ -11,18 +12,22 @@ export interface BlockPlan {
   /** Deletion at the block's input. */
   readonly delete: { readonly rule: Deletion; readonly registers: Registers | null } | null;
   readonly quantize: Quantization | null;
+  /** Of the block's linear inputs, where the quantization is calibrated. */
+  readonly statistics: BlockStatistics | null;
   /** Equal keys mean equal effects at this block. */
   readonly key: string;
 }
 
 /**
  * An intervention, checked against the encoder and spread over its blocks.
+ * @param statistics of its calibration images, where the quantization is calibrated
  * @throws InputError when it names blocks, tokens or registers that are not there.
  */
 export function planIntervention(
   spec: EncoderSpec,
   intervention: Intervention,
   registers: ReadonlyMap<string, Registers>,
+  statistics: Statistics | null = null,
 ): BlockPlan[] {
   const { prefix, delete: deletion, quantize } = intervention;
   const named = (id: string | undefined, use: string): Registers => {
@@ -49,7 +54,6 @@ export function planIntervention(
     const remedy = "Choose blocks of this encoder.";
     throw new InputError("Quantization", `blocks up to ${lastBlock}`, `block ${stray}`, remedy);
   }
-  requireBuilt(quantize);
   const patches = spec.grid ** 2;
   if (deletion && (deletion.block > lastBlock || deletion.count >= patches)) {
     throw new InputError(
@@ -71,32 +75,16 @@ export function planIntervention(
       prefix: active ? { registers: prefixRegisters, logCount: Math.log(prefix.count) } : null,
       delete: deletes ? { rule: deletion, registers: deletionRegisters } : null,
       quantize: quantized,
+      statistics: quantized && statistics ? statistics.blocks[block]! : null,
     };
     const key = JSON.stringify([
       active ? [prefixRegisters.id, prefix.count] : null,
       deletes ? [deletion.count, deletion.by, deletionRegisters?.id] : null,
       quantized && { ...quantized, blocks: null },
+      ...(plan.statistics ? [statistics?.key] : []),
     ]);
     return { ...plan, key };
   });
-}
-
-/** @throws InputError for settings that no graph implements yet. */
-function requireBuilt(quantize: Quantization | null): void {
-  const unbuilt = (
-    [
-      "arithmetic",
-      "activationScheme",
-      "activationGranularity",
-      "range",
-      "clip",
-      "excludeOutliers",
-      "smoothQuant",
-      "base",
-    ] as const
-  ).find((field) => quantize?.[field] !== undefined);
-  if (unbuilt === undefined) return;
-  throw new InputError("Quantization", "settings that this version runs", unbuilt, "Leave it out.");
 }
 
 /** First row that may be deleted: CLS and trained registers never are (paper, step 4). */

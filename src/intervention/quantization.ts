@@ -102,6 +102,9 @@ function* contradictions(q: Quantization): Generator<{ path: keyof Quantization;
       message: "outliers are left out of dynamic ranges; a static one has a percentile",
     };
   }
+  if (q.range?.kind === "static" && q.range.statistic === "percentile" && q.smoothQuant) {
+    yield { path: "range", message: "percentiles of a smoothed tensor are not calibrated: use min-max" };
+  }
   if (q.base !== undefined && q.base !== "rtn") {
     for (const path of BASE_SETS) {
       if (q[path] !== undefined) yield { path, message: `${q.base} sets this itself: leave it out` };
@@ -129,10 +132,3 @@ const NAIVE: Partial<Record<keyof Quantization, readonly string[]>> = {
   activationGranularity: ["per-tensor"],
   base: ["rtn"],
 };
-
-/** Whether anything in it comes from calibration images. */
-export function needsCalibration(q: Quantization): boolean {
-  return (
-    q.range?.kind === "static" || q.smoothQuant !== undefined || (q.base !== undefined && q.base !== "rtn")
-  );
-}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { largestLevel, quantizeWeight } from "./weights.ts";
+import { largestLevel } from "./grid.ts";
+import { quantizeWeight } from "./weights.ts";
 
 describe("quantizeWeight", () => {
   it("rounds to s * {-qmax..qmax} with s = max|w| / qmax, half to even", () => {

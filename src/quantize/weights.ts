@@ -1,13 +1,44 @@
-import { type BlockWeights, LINEARS, type Linear, type LinearName } from "../encoder/weights.ts";
-import type { Quantization } from "../intervention/intervention.ts";
+import type { Linear } from "../encoder/weights.ts";
+import type { IntegerLinear } from "../graph/integer-linear.ts";
+import type { Quantization } from "../intervention/quantization.ts";
+import { largestLevel, roundHalfEven } from "./grid.ts";
+
+/** Weights on levels: w_q = scale * level, one scale a group of `levels.length / scales.length` consecutive weights. */
+export interface WeightLevels {
+  /** At most +-127, [rows, columns] as the weight. */
+  readonly levels: Int8Array;
+  /** [1] (per tensor) or [rows] (per output channel). */
+  readonly scales: Float32Array;
+}
 
 /**
- * Simulated weight quantization: symmetric, min-max, round to nearest (half to even, as torch.round), with
- * levels -(2^(b-1)-1)..2^(b-1)-1: w_q = s * round(w / s), s = max|w| / (2^(b-1)-1). The range is that of the
- * whole tensor, or of each output channel (row).
+ * Symmetric weight quantization: round to nearest (half to even, as torch.round), with levels
+ * -(2^(b-1)-1)..2^(b-1)-1: level = round(w / s). Without `scales`, s = max|w| / (2^(b-1)-1) over the whole tensor, or over
+ * each output channel (row); with them, larger weights are clipped.
  * @param rows the tensor is [rows, length / rows]
  */
-export function quantizeWeight(
+export function weightLevels(
+  weight: Float32Array,
+  rows: number,
+  bits: number,
+  granularity: Quantization["weightGranularity"],
+  scales: Float32Array = minMaxScales(weight, rows, bits, granularity),
+): WeightLevels {
+  const size = weight.length / scales.length;
+  const qmax = largestLevel(bits);
+  const levels = new Int8Array(weight.length);
+  for (const [group, scale] of scales.entries()) {
+    if (scale === 0) continue; // all-zero weights stay zero
+    for (let i = group * size; i < (group + 1) * size; i++) {
+      const level = roundHalfEven(Math.fround(weight[i]! / scale));
+      levels[i] = Math.min(Math.max(level, -qmax), qmax);
+    }
+  }
+  return { levels, scales };
+}
+
+/** s = max|w| / qmax of every group. */
+export function minMaxScales(
   weight: Float32Array,
   rows: number,
   bits: number,
@@ -15,50 +46,39 @@ export function quantizeWeight(
 ): Float32Array {
   const groups = granularity === "per-channel" ? rows : 1;
   const size = weight.length / groups;
-  const result = new Float32Array(weight.length);
-  for (let group = 0; group < groups; group++) {
-    const begin = group * size;
+  return Float32Array.from({ length: groups }, (_, group) => {
     let max = 0;
-    for (let i = begin; i < begin + size; i++) max = Math.max(max, Math.abs(weight[i]!));
-    const scale = Math.fround(max / largestLevel(bits));
-    if (scale === 0) continue; // all-zero weights stay zero
-    for (let i = begin; i < begin + size; i++) {
-      result[i] = roundHalfEven(Math.fround(weight[i]! / scale)) * scale;
-    }
+    for (let i = group * size; i < (group + 1) * size; i++) max = Math.max(max, Math.abs(weight[i]!));
+    return max / largestLevel(bits);
+  });
+}
+
+/** The weights that levels stand for. */
+export function fromLevels({ levels, scales }: WeightLevels): Float32Array {
+  const size = levels.length / scales.length;
+  const result = new Float32Array(levels.length);
+  for (const [group, scale] of scales.entries()) {
+    for (let i = group * size; i < (group + 1) * size; i++) result[i] = levels[i]! * scale;
   }
   return result;
 }
 
-/** qmax = 2^(bits-1) - 1, the largest level of a symmetric grid. */
-export function largestLevel(bits: number): number {
-  return 2 ** (bits - 1) - 1;
+/** {@link weightLevels}, back in fp32: what simulated quantization computes with. */
+export function quantizeWeight(
+  weight: Float32Array,
+  rows: number,
+  bits: number,
+  granularity: Quantization["weightGranularity"],
+): Float32Array {
+  return fromLevels(weightLevels(weight, rows, bits, granularity));
 }
 
-/** Linears that a quantization rounds. */
-export function quantizedLinears(quantization: Quantization): readonly LinearName[] {
-  return quantization.linears ?? LINEARS;
-}
-
-/** The block with the weights of the quantized linears rounded; biases, norms and LayerScale stay FP. */
-export function quantizeBlock(weights: BlockWeights, quantization: Quantization): BlockWeights {
-  const rounded = (linear: Linear): Linear => ({
-    ...linear,
-    weight: quantizeWeight(
-      linear.weight,
-      linear.out,
-      quantization.weightBits,
-      quantization.weightGranularity,
-    ),
-  });
-  return {
-    ...weights,
-    ...Object.fromEntries(quantizedLinears(quantization).map((name) => [name, rounded(weights[name])])),
-  };
-}
-
-function roundHalfEven(x: number): number {
-  const floor = Math.floor(x);
-  const rest = x - floor;
-  if (rest !== 0.5) return Math.round(x);
-  return floor % 2 === 0 ? floor : floor + 1;
+/** A linear for the integer kernels: levels transposed to [in, out]. */
+export function integerLinearOf(layer: Linear, { levels, scales }: WeightLevels): IntegerLinear {
+  const { out, in: width, bias } = layer;
+  const transposed = new Int8Array(levels.length);
+  for (let o = 0; o < out; o++) {
+    for (let i = 0; i < width; i++) transposed[i * out + o] = levels[o * width + i]!;
+  }
+  return { levels: transposed, scales, bias, out, in: width };
 }

@@ -1,0 +1,113 @@
+import { type BlockWeights, LINEARS, type Linear, type LinearName } from "../encoder/weights.ts";
+import type { ActivationRounding } from "../graph/activation-rounding.ts";
+import type { BlockQuantization } from "../graph/block.ts";
+import type { IntegerLinear } from "../graph/integer-linear.ts";
+import type { Quantization } from "../intervention/quantization.ts";
+import { applyFold, channelFold, type Fold, smoothingFold } from "./fold.ts";
+import { columnNorms, searchWeightScales } from "./scale-search.ts";
+import type { BlockStatistics } from "./statistics.ts";
+import { fromLevels, integerLinearOf, type WeightLevels, weightLevels } from "./weights.ts";
+
+/** A block made ready for a quantization: what its graph is built from, and what its activation grids need of the weights. */
+export interface QuantizedBlock {
+  readonly weights: BlockWeights;
+  readonly graph: BlockQuantization;
+  /** SmoothQuant's divisors of the LayerNorm outputs, by linear. */
+  readonly folds: Readonly<Partial<Record<LinearName, Fold>>>;
+  /** |W_:j|^2 of every input channel, for scale search (PTQ4ViT); empty for other bases. */
+  readonly norms: Readonly<Partial<Record<LinearName, Float64Array>>>;
+}
+
+/** Linears that read a LayerNorm, into which a fold can go; GELU and attention outputs have none. */
+const NORM_OF = { qkv: "norm1", fc1: "norm2" } as const;
+
+/** Linears that a quantization rounds. */
+export function quantizedLinears(quantization: Quantization): readonly LinearName[] {
+  return quantization.linears ?? LINEARS;
+}
+
+/**
+ * Folds and rounds the weights of the quantized linears; biases, norms (apart from folds) and LayerScale stay FP.
+ * @param statistics needed by SmoothQuant, PTQ4ViT and RepQ-ViT
+ */
+export function quantizeBlock(
+  weights: BlockWeights,
+  q: Quantization,
+  statistics: BlockStatistics | null,
+): QuantizedBlock {
+  let block = weights;
+  const folds: Partial<Record<LinearName, Fold>> = {};
+  const norms: Partial<Record<LinearName, Float64Array>> = {};
+  const integers: Partial<Record<LinearName, IntegerLinear>> = {};
+  for (const name of quantizedLinears(q)) {
+    const fold = foldFor(block, name, q, statistics);
+    if (fold && (name === "qkv" || name === "fc1")) {
+      const { norm, layer } = applyFold(block[NORM_OF[name]], block[name], fold);
+      block = { ...block, [NORM_OF[name]]: norm, [name]: layer };
+      folds[name] = fold;
+    }
+    const levels = roundedWeight(block[name], name, q, statistics);
+    if (q.arithmetic === "int8") {
+      integers[name] = integerLinearOf(block[name], levels);
+      continue;
+    }
+    const layer: Linear = { ...block[name], weight: fromLevels(levels) };
+    block = { ...block, [name]: layer };
+    if (q.base === "ptq4vit") norms[name] = columnNorms(layer);
+  }
+  return { weights: block, graph: blockGraph(q, integers), folds, norms };
+}
+
+function foldFor(
+  block: BlockWeights,
+  name: LinearName,
+  q: Quantization,
+  statistics: BlockStatistics | null,
+): Fold | null {
+  if (!statistics || !(name in NORM_OF)) return null;
+  if (q.base === "repq-vit") return channelFold(statistics[name], q.activationBits).fold;
+  return q.smoothQuant ? smoothingFold(block[name], statistics[name], q.smoothQuant.alpha) : null;
+}
+
+function roundedWeight(
+  layer: Linear,
+  name: LinearName,
+  q: Quantization,
+  statistics: BlockStatistics | null,
+): WeightLevels {
+  const granularity = weightGranularityOf(q);
+  const { weight, out } = layer;
+  if (q.base !== "ptq4vit" || !statistics) return weightLevels(weight, out, q.weightBits, granularity);
+  const scales = searchWeightScales(layer, statistics[name], q.weightBits, granularity);
+  return weightLevels(weight, out, q.weightBits, granularity, scales);
+}
+
+/** RepQ-ViT's weights have a scale per output channel: its fold makes the columns of a weight unlike. */
+export function weightGranularityOf(q: Quantization): Quantization["weightGranularity"] {
+  return q.base === "repq-vit" ? "per-channel" : q.weightGranularity;
+}
+
+function blockGraph(
+  q: Quantization,
+  integers: Readonly<Partial<Record<LinearName, IntegerLinear>>>,
+): BlockQuantization {
+  const range = isStatic(q) ? "static" : "dynamic";
+  const clips = q.clip !== undefined && range === "dynamic";
+  if (q.arithmetic === "int8") {
+    return { arithmetic: "int8", linears: integers, activations: { range, clips } };
+  }
+  const activations: ActivationRounding = {
+    range,
+    scheme: q.activationScheme ?? "symmetric",
+    granularity: q.activationGranularity ?? "per-tensor",
+    clips,
+    excludes: q.excludeOutliers?.kind ?? null,
+    twin: q.base === "ptq4vit" ? "fc2" : null,
+  };
+  return { arithmetic: "simulated", linears: quantizedLinears(q), activations };
+}
+
+/** Whether activation grids are fixed before the run. */
+export function isStatic(q: Quantization): boolean {
+  return q.range?.kind === "static" || q.base === "ptq4vit" || q.base === "repq-vit";
+}
