@@ -142,6 +142,9 @@ function toText(report: EvaluationReport, spec: EncoderSpec): string {
   ]);
   return [
     `${spec.label} on ${report.dataset}: ${report.n} images, seed ${report.seed}, ${report.head}`,
+    ...(report.skipped.count > 0
+      ? [`left out, because unreadable: ${report.skipped.count} images`, ...report.skipped.examples]
+      : []),
     "",
     formatTable([head, ...rows]),
   ].join("\n");

@@ -2,6 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { ascending } from "d3-array";
 import { InputError } from "../errors/input-error.ts";
+import { type ListedFile, type Listing, sortIntoClasses } from "../evaluate/class-folders.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { decodeImage } from "./decode.ts";
 import { readBytes } from "./read-file.ts";
@@ -10,36 +11,35 @@ const IMAGE = /\.(jpe?g|png|webp|avif|gif|bmp)$/i;
 const FORM = "a folder that holds one folder of images per class";
 
 /**
- * A labelled set from disk: a folder of class-named folders. Classes are sorted by name and images by file
- * name (by code unit, so the order is the same everywhere); hidden files and other file types are ignored.
+ * A labelled set from disk: a folder of class-named folders ({@link sortIntoClasses} says how they are read).
  * @throws InputError when the folder cannot be read, holds no folders, or a class holds no images
  */
 export async function openFolderSet(folder: string): Promise<LabelledSet> {
-  const classes = (await list(folder)).folders;
-  if (classes.length === 0) {
-    throw new InputError(folder, FORM, "no folder inside", "Sort the images into one folder per class.");
-  }
-  const items: { path: string; label: number }[] = [];
-  for (const [label, name] of classes.entries()) {
-    const files = (await list(join(folder, name))).images;
-    if (files.length === 0) {
-      throw new InputError(
-        join(folder, name),
-        "at least one image (.jpg, .png, .webp, .avif, .gif, .bmp)",
-        "an empty class folder",
-        "Add images of that class, or remove the folder.",
-      );
-    }
-    items.push(...files.map((file) => ({ path: join(folder, name, file), label })));
-  }
+  const { classes, items, fingerprint } = await sortIntoClasses(await listClassFolders(folder));
+  const path = (i: number) => join(folder, items[i]!.file.path);
   return {
     name: basename(resolve(folder)),
     classes,
     count: items.length,
+    fingerprint,
     label: (i) => items[i]!.label,
-    id: (i) => items[i]!.path,
-    image: (i) => readImage(items[i]!.path),
+    id: path,
+    image: (i) => readImage(path(i)),
   };
+}
+
+/** A folder's own folders and their images. */
+async function listClassFolders(folder: string): Promise<Listing<ListedFile>> {
+  const { folders } = await list(folder);
+  const files: ListedFile[] = [];
+  for (const name of folders) {
+    const { images } = await list(join(folder, name));
+    for (const file of images) {
+      const { size } = await stat(join(folder, name, file));
+      files.push({ path: `${name}/${file}`, size });
+    }
+  }
+  return { name: folder, files, folders };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { InputError } from "../errors/input-error.ts";
+import { requireSameClasses } from "../evaluate/classes.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { collectFeatures } from "../evaluate/features.ts";
 import { type Head, ownHead } from "../evaluate/head.ts";
@@ -59,12 +59,6 @@ export async function openHead(
  */
 export async function openTrainSet(folder: string, set: LabelledSet, data: string): Promise<LabelledSet> {
   const train = await openFolderSet(folder);
-  if (train.classes.join("\n") === set.classes.join("\n")) return train;
-  const missing = set.classes.find((name) => !train.classes.includes(name));
-  throw new InputError(
-    folder,
-    `the ${set.classes.length} class folders of ${data}`,
-    missing === undefined ? `${train.classes.length} class folders` : `no folder "${missing}"`,
-    "Give both folders the same classes.",
-  );
+  requireSameClasses({ ...set, name: data }, { ...train, name: folder });
+  return train;
 }

@@ -13,4 +13,15 @@ export interface LabelledSet {
   image(i: number): Promise<RgbaImage>;
   /** Identifies the image among all sets that are open: equal ids mean equal pixels. */
   id(i: number): string;
+  /** File of image `i`, not decoded, so that another thread can; absent = only `image` gives it. */
+  encoded?(i: number): Promise<ImageFile>;
+  /** Digest of what the set consists of (names and sizes), to know it again later; absent = cannot be known. */
+  readonly fingerprint?: string;
+}
+
+/** An image file whose bytes have not been decoded. */
+export interface ImageFile {
+  /** For messages. */
+  readonly name: string;
+  readonly blob: Blob;
 }

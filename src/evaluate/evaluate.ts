@@ -1,17 +1,18 @@
 import type { Engine } from "../engine/types.ts";
 import { InputError, throwIfCancelled } from "../errors/input-error.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
-import type { RunResult } from "../trace/layer-trace.ts";
 import type { LabelledSet } from "./dataset.ts";
 import type { Head } from "./head.ts";
+import { engineRunner, type ImageRunner } from "./image-runner.ts";
 import { seededOrder } from "./order.ts";
 import type { Configuration, EvaluationReport } from "./report.ts";
-import { runToEnd } from "./run-image.ts";
+import { runInOrder } from "./run-in-order.ts";
 import { Tally } from "./tally.ts";
 
+/** Unreadable images that a report names; it counts all. */
+const NAMED = 5;
+
 export interface EvaluateOptions {
-  /** Image -> normalised pixels [3, size, size], as the encoder's preprocess says. */
-  readonly prepare: (image: RgbaImage) => Float32Array;
   /** Seed of the order of the images. */
   readonly seed: number;
   /** The first so many images of that order; all when absent. */
@@ -19,57 +20,85 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal;
 }
 
-/**
- * Evaluates configurations on a labelled set: the same images in the same order for each. Every image goes
- * through all configurations before the next one starts, so that they share the hidden states of the
- * blocks before their first difference through the engine's cache. Yields a report after every image; the
- * last one is final. Runs in the background: interactive runs go first.
- * @param configurations the first is the unmodified encoder (FP32), which all are compared with
- * @throws InputError when the first configuration is not FP32, the set is empty or an image cannot be
- *   decoded; CancelledError on abort
- */
-export async function* evaluate(
+export interface EvaluateEngineOptions extends EvaluateOptions {
+  /** Image -> normalised pixels [3, size, size], as the encoder's preprocess says. */
+  readonly prepare: (image: RgbaImage) => Float32Array;
+}
+
+/** {@link evaluateWith} on one engine of this thread. */
+export function evaluate(
   engine: Engine,
   set: LabelledSet,
   configurations: readonly Configuration[],
   head: Head,
-  { prepare, seed, limit = set.count, signal }: EvaluateOptions,
+  { prepare, ...options }: EvaluateEngineOptions,
+): AsyncGenerator<EvaluationReport, void> {
+  return evaluateWith([engineRunner(engine, prepare)], set, configurations, head, options);
+}
+
+/**
+ * Evaluates configurations on a labelled set: the same images in the same order for each. Every image goes
+ * through all configurations on one runner, so that they share the hidden states of the blocks before their
+ * first difference through the engine's cache. Yields a report after every image; the last one is final, and
+ * the same for any number of runners, because images are counted in the seed's order. Runs in the background:
+ * interactive runs go first. Unreadable images are left out, counted and named in the report.
+ * @param configurations the first is the unmodified encoder (FP32), which all are compared with
+ * @throws InputError when the first configuration is not FP32, the set is empty or no image can be decoded;
+ *   CancelledError on abort
+ */
+export async function* evaluateWith(
+  runners: readonly ImageRunner[],
+  set: LabelledSet,
+  configurations: readonly Configuration[],
+  head: Head,
+  { seed, limit = set.count, signal }: EvaluateOptions,
 ): AsyncGenerator<EvaluationReport, void> {
   requireBaseline(configurations);
   const order = seededOrder(set.count, seed).slice(0, limit);
-  if (order.length === 0) {
-    throw new InputError(
-      `Labelled set ${set.name}`,
-      "at least one image",
-      "none",
-      "Raise the limit or add images.",
-    );
-  }
+  if (order.length === 0) throw noImage(set, "none", "Raise the limit or add images.");
 
+  const interventions = configurations.map(({ intervention }) => intervention);
   const tallies = configurations.map(({ name }) => new Tally(name));
-  for (const [done, i] of order.entries()) {
+  const unreadable: string[] = [];
+  let skipped = 0;
+  let done = 0;
+  const outcomes = runInOrder(
+    order,
+    runners,
+    (runner, i, stop) => runner.run(set, i, interventions, stop),
+    signal,
+  );
+  for await (const outcome of outcomes) {
     throwIfCancelled(signal, "The evaluation");
-    const input = { id: set.id(i), pixels: prepare(await set.image(i)) };
-    const label = set.label(i);
-
-    const runs: RunResult[] = [];
-    for (const { intervention } of configurations) {
-      runs.push(await runToEnd(engine, input, intervention, signal));
+    const label = set.label(order[done++]!);
+    if ("unreadable" in outcome) {
+      skipped++;
+      if (unreadable.length < NAMED) unreadable.push(outcome.unreadable);
+    } else {
+      const { runs } = outcome;
+      const right = runs.map((run) => head.classify(run) === label);
+      tallies.forEach((tally, c) => {
+        tally.add(right[c]!, right[0]!, runs[c]!, runs[0]!);
+      });
     }
-    const right = runs.map((run) => head.classify(run) === label);
-    tallies.forEach((tally, c) => {
-      tally.add(right[c]!, right[0]!, runs[c]!, runs[0]!);
-    });
-
+    if (skipped === done) {
+      if (done < order.length) continue;
+      throw noImage(set, `${skipped} that cannot, e.g. ${unreadable[0]}`, "Choose other images.");
+    }
     yield {
-      n: done + 1,
+      n: done - skipped,
       total: order.length,
+      skipped: { count: skipped, examples: [...unreadable] },
       seed,
       dataset: set.name,
       head: head.describe,
       configurations: tallies.map((tally, c) => tally.result(c === 0)),
     };
   }
+}
+
+function noImage(set: LabelledSet, got: string, remedy: string): InputError {
+  return new InputError(`Labelled set ${set.name}`, "at least one image that can be decoded", got, remedy);
 }
 
 function requireBaseline(configurations: readonly Configuration[]): void {

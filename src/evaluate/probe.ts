@@ -12,6 +12,13 @@ export interface LabelledFeatures {
   readonly labels: readonly number[];
   /** C, number of classes. */
   readonly classes: number;
+  /** Images that could not be read and are not among the rows. */
+  readonly unreadable?: number;
+}
+
+/** E.g. "fitted on 200 images". */
+function fittedOn({ features, unreadable = 0 }: LabelledFeatures): string {
+  return `fitted on ${features.length} images${unreadable > 0 ? `, ${unreadable} unreadable left out` : ""}`;
 }
 
 /** Penalties that {@link ridgeProbe} chooses from: 1e-1 ... 1e5 in half decades. */
@@ -32,7 +39,7 @@ export function nearestClassMean(data: LabelledFeatures): Head {
     return mean.map((value) => value / norm);
   });
   return {
-    describe: `nearest class mean (cosine, standardised features), fitted on ${data.features.length} images`,
+    describe: `nearest class mean (cosine, standardised features), ${fittedOn(data)}`,
     classify: ({ feature }) => {
       const x = standardiser.apply(feature);
       return maxIndex(means, (mean) => mean.reduce((sum, value, d) => sum + value * x[d]!, 0));
@@ -69,7 +76,7 @@ export function ridgeProbe(data: LabelledFeatures, lambda?: number): Head {
   const weights = v.mmul(shrink(target, s, chosen)); // [D, C]
   const how = lambda === undefined ? "by leave-one-out" : "given";
   return {
-    describe: `ridge probe (standardised features, lambda ${chosen.toPrecision(3)} ${how}), fitted on ${n} images`,
+    describe: `ridge probe (standardised features, lambda ${chosen.toPrecision(3)} ${how}), ${fittedOn(data)}`,
     classify: ({ feature }) => {
       const scores = new Matrix([standardiser.apply(feature)]).mmul(weights).getRow(0);
       return maxIndex(scores, (score, c) => score + prior[c]!);

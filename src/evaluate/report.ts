@@ -1,4 +1,5 @@
 import type { Intervention } from "../intervention/intervention.ts";
+import type { PairedCounts } from "./paired.ts";
 
 /** A named intervention that is evaluated, e.g. `naive-w8a8`. The first one of a list is FP32. */
 export interface Configuration {
@@ -8,6 +9,12 @@ export interface Configuration {
 
 /** A proportion or difference with its 95 % interval. */
 export type Interval = readonly [low: number, high: number];
+
+/** Counts of one configuration beside FP32 over the same images: all that an evaluation must remember. */
+export interface ConfigurationCounts extends PairedCounts {
+  /** Sum of the cosines behind `meanCosine`. */
+  readonly cosines: number;
+}
 
 export interface ConfigurationResult {
   readonly name: string;
@@ -20,12 +27,18 @@ export interface ConfigurationResult {
   readonly meanCosine: number;
   /** top1 minus the first configuration's, paired over the same images, with its 95 % interval. */
   readonly difference: { readonly value: number; readonly interval: Interval };
+  /** What the above is computed from. */
+  readonly counts: ConfigurationCounts;
 }
 
 /** Running or final state of an evaluation: every configuration has seen the same n images in the same order. */
 export interface EvaluationReport {
+  /** Images counted so far. */
   readonly n: number;
+  /** Images in all, unreadable ones among them. */
   readonly total: number;
+  /** Images so far that could not be read and are left out of n; messages of the first few. */
+  readonly skipped: { readonly count: number; readonly examples: readonly string[] };
   readonly seed: number;
   readonly dataset: string;
   /** How a label is read off the feature: e.g. "own head", "nearest class mean, fitted on 200 images". */

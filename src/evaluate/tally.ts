@@ -1,46 +1,46 @@
 import type { RunResult } from "../trace/layer-trace.ts";
 import { cosine } from "./cosine.ts";
 import { pairedDifference } from "./paired.ts";
-import type { ConfigurationResult } from "./report.ts";
+import type { ConfigurationCounts, ConfigurationResult } from "./report.ts";
 import { wilsonInterval } from "./wilson.ts";
 
-/** Counts one configuration against FP32 over the same images. */
+/** Counts one configuration (first) against FP32 (second) over the same images. */
 export class Tally {
-  #n = 0;
-  #both = 0;
-  #only = 0;
-  #fpOnly = 0;
-  #cosines = 0;
+  #counts: ConfigurationCounts;
 
-  constructor(readonly name: string) {}
+  /** @param counts of an evaluation that is continued */
+  constructor(
+    readonly name: string,
+    counts: ConfigurationCounts = { both: 0, firstOnly: 0, secondOnly: 0, neither: 0, cosines: 0 },
+  ) {
+    this.#counts = counts;
+  }
 
   /** Adds one image: whether this configuration and FP32 were right, and both runs. */
   add(right: boolean, fpRight: boolean, run: RunResult, fpRun: RunResult): void {
-    this.#n++;
-    if (right && fpRight) this.#both++;
-    else if (right) this.#only++;
-    else if (fpRight) this.#fpOnly++;
-    this.#cosines += cosine(run.feature, fpRun.feature);
+    const key = right ? (fpRight ? "both" : "firstOnly") : fpRight ? "secondOnly" : "neither";
+    const counts = this.#counts;
+    this.#counts = {
+      ...counts,
+      [key]: counts[key] + 1,
+      cosines: counts.cosines + cosine(run.feature, fpRun.feature),
+    };
   }
 
   /** @param isBaseline whether this is FP32 itself, whose difference to itself is exactly 0 */
   result(isBaseline: boolean): ConfigurationResult {
-    const correct = this.#both + this.#only;
-    const neither = this.#n - correct - this.#fpOnly;
+    const counts = this.#counts;
+    const { both, firstOnly, secondOnly, neither, cosines } = counts;
+    const correct = both + firstOnly;
+    const n = correct + secondOnly + neither;
     return {
       name: this.name,
       correct,
-      top1: correct / this.#n,
-      interval: wilsonInterval(correct, this.#n),
-      meanCosine: this.#cosines / this.#n,
-      difference: isBaseline
-        ? { value: 0, interval: [0, 0] }
-        : pairedDifference({
-            both: this.#both,
-            firstOnly: this.#only,
-            secondOnly: this.#fpOnly,
-            neither,
-          }),
+      top1: correct / n,
+      interval: wilsonInterval(correct, n),
+      meanCosine: cosines / n,
+      difference: isBaseline ? { value: 0, interval: [0, 0] } : pairedDifference(counts),
+      counts,
     };
   }
 }

@@ -6,6 +6,7 @@ describe("the live accuracy", () => {
   const report = (n: number): EvaluationReport => ({
     n,
     total: 64,
+    skipped: { count: 0, examples: [] },
     seed: 1,
     dataset: "scenes",
     head: "own head",
@@ -19,7 +20,7 @@ describe("the live accuracy", () => {
       evaluate: (request, onUpdate) => {
         update = onUpdate;
         expect(request).toMatchObject({
-          dataset: "https://example.org/sub/path/datasets/scenes/",
+          dataset: "set-1",
           limit: 64,
           seed: 1,
         });

@@ -1,7 +1,8 @@
 import type { StoreApi } from "zustand/vanilla";
 import { buildConfigurations } from "../evaluate/configurations.ts";
 import type { Configuration } from "../evaluate/report.ts";
-import type { LabApi } from "../worker/api.ts";
+import type { EvaluationRecord } from "../evaluate/report-export.ts";
+import type { DatasetInfo, LabApi } from "../worker/api.ts";
 import { type Bits, type Controls, quantizationFor, toIntervention } from "./controls.ts";
 import { isCancelled } from "./messages.ts";
 import type { AccuracyState, LabState } from "./state.ts";
@@ -30,16 +31,30 @@ export function accuracyKey(controls: Controls): string {
   return JSON.stringify(accuracyConfigurations(controls));
 }
 
+/** A limit that takes every image of a set. */
+export const EVERY_IMAGE = Number.MAX_SAFE_INTEGER;
+
+/** The shown report with what it was made from, for saving; null without one. */
+export function accuracyRecord({ model, accuracy, dataset }: LabState): EvaluationRecord | null {
+  const { report, configurations } = accuracy;
+  if (!model || !report) return null;
+  const { spec, sha256 } = model;
+  return { spec, sha256, fingerprint: dataset.info?.fingerprint ?? null, configurations, report };
+}
+
 export interface AccuracyRunner {
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Runs the live accuracy; a new start supersedes the running one. */
+/**
+ * Runs the live accuracy; a new start supersedes the running one.
+ * @param dataset opens the chosen data set where it is not open yet
+ */
 export function createAccuracyRunner(
   api: LabApi,
   store: StoreApi<LabState>,
-  dataset: string,
+  dataset: () => Promise<DatasetInfo>,
   schedule: (flush: () => void) => void,
   report: (error: unknown) => void,
 ): AccuracyRunner {
@@ -61,16 +76,19 @@ export function createAccuracyRunner(
     const id = ++current;
     let latest: AccuracyState["report"] = null;
     let scheduled = false;
-    update({ running: true, report: null, measured: accuracyKey(controls) });
+    const configurations = accuracyConfigurations(controls);
+    update({ running: true, report: null, configurations, measured: accuracyKey(controls) });
     const flush = () => {
       scheduled = false;
       if (id === current && latest) update({ report: latest });
     };
     try {
+      const { id: set } = await dataset();
+      if (id !== current) return;
       const final = await api.evaluate(
         {
-          configurations: accuracyConfigurations(controls),
-          dataset,
+          configurations,
+          dataset: set,
           limit: accuracy.limit,
           seed: accuracy.seed,
         },

@@ -102,6 +102,13 @@ function stage(
           reject,
         });
       }),
+    openDataset: async () => ({
+      id: "set-1",
+      name: "scenes",
+      classes: ["shirt", "shoe"],
+      count: 1024,
+      fingerprint: "cd".repeat(32),
+    }),
     evaluate: () => new Promise<EvaluationReport>(() => {}),
     curate: async () => REGISTERS,
     openRegisters: async () => REGISTERS,

@@ -6,6 +6,7 @@ describe("files are routed by name", () => {
   test.each([
     [["photo.jpg"], "image"],
     [["notes.txt"], "image"],
+    [["animals.ZIP"], "archive"],
     [["model.safetensors"], "model"],
     [["model.safetensors", "config.json"], "model"],
     [["model.safetensors", "registers.safetensors"], "model"],

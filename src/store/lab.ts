@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { createStore } from "zustand/vanilla";
 import { InputError } from "../errors/input-error.ts";
-import type { BackendChoice, LabApi } from "../worker/api.ts";
+import type { BackendChoice, ImageSource, LabApi } from "../worker/api.ts";
 import type { LabContext, LabHost } from "./context.ts";
 import { toIntervention } from "./controls.ts";
 import { routeFiles } from "./file-routing.ts";
@@ -15,6 +15,9 @@ import { parseSamples, type Sample } from "./samples.ts";
 import { INITIAL_STATE, type LabState, type Place } from "./state.ts";
 
 const backendSchema = z.enum(["auto", "wasm", "webgpu"]);
+
+/** A folder's files, with their paths in it. */
+export type Folder = Omit<Extract<ImageSource, { kind: "files" }>, "kind">;
 
 export type Lab = ReturnType<typeof createLab>;
 
@@ -65,10 +68,14 @@ export function createLab(api: LabApi, host: LabHost) {
   return {
     store,
     say,
+    fail,
     startAccuracy: runs.startAccuracy,
     stopAccuracy: runs.stopAccuracy,
     setAccuracy: runs.setAccuracy,
     setControls: runs.setControls,
+    openDataset: runs.openDataset,
+    setProbe: runs.setProbe,
+    openBundledDataset: runs.openBundledDataset,
     ...registers,
     openSample: opening.openSample,
     openModel: opening.openModel,
@@ -98,6 +105,7 @@ export function createLab(api: LabApi, host: LabHost) {
     async openFiles(files: readonly File[]): Promise<void> {
       const route = routeFiles(files);
       if (route.kind === "model") await opening.openModel({ kind: "files", files: route.files });
+      else if (route.kind === "archive") await runs.openDataset({ kind: "zip", file: route.file });
       else if (route.kind === "registers") await registers.openRegisters(route.file);
       else if (route.kind === "image") {
         if (route.ignored > 0) {
@@ -107,6 +115,18 @@ export function createLab(api: LabApi, host: LabHost) {
           );
         }
         await opening.openImage(route.file, route.file.name);
+      }
+    },
+
+    /** Opens a dropped or chosen folder: a model where weights lie in it, else labelled images. */
+    async openFolder(folder: Folder): Promise<void> {
+      const model = folder.files.filter(
+        ({ path }) => !path.includes("/") && /\.(safetensors|json)$/i.test(path),
+      );
+      if (model.some(({ path }) => /\.safetensors$/i.test(path))) {
+        await opening.openModel({ kind: "files", files: model.map(({ file }) => file) });
+      } else {
+        await runs.openDataset({ kind: "files", ...folder });
       }
     },
 

@@ -87,6 +87,8 @@ export function createOpening({ api, host, store, fail }: LabContext, runs: Runs
         selection: null,
         hover: null,
         opening: null,
+        // The data set is opened again in the new model's worker when it is needed.
+        dataset: { ...state.dataset, info: null },
         accuracy: { ...state.accuracy, running: false, report: null, measured: null },
       }));
       const { image } = getState();

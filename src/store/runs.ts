@@ -1,6 +1,7 @@
 import { accuracyKey, createAccuracyRunner } from "./accuracy.ts";
 import type { LabContext } from "./context.ts";
 import { type Controls, clampControls, toIntervention } from "./controls.ts";
+import { createDatasets } from "./dataset.ts";
 import { writeHash } from "./hash.ts";
 import { createLaneRunner } from "./lane-runner.ts";
 import type { LabState } from "./state.ts";
@@ -17,8 +18,14 @@ export function createRuns(context: LabContext) {
   const { api, host, store, fail } = context;
   const { getState, setState } = store;
   const lanes = createLaneRunner(api, store, host.schedule, fail);
-  const dataset = new URL("datasets/scenes/", host.baseUrl).href;
-  const accuracy = createAccuracyRunner(api, store, dataset, host.schedule, fail);
+  const bundled = new URL("datasets/scenes/", host.baseUrl).href;
+  // Numbers of another data set must not stay beside the new one's name.
+  const forgetAccuracy = () => {
+    void accuracy.stop().catch(fail);
+    setState((state) => ({ accuracy: { ...state.accuracy, report: null, measured: null } }));
+  };
+  const datasets = createDatasets(api, store, bundled, forgetAccuracy, fail);
+  const accuracy = createAccuracyRunner(api, store, datasets.current, host.schedule, fail);
   let settle: ReturnType<typeof setTimeout> | undefined;
   let idle: ReturnType<typeof setTimeout> | undefined;
 
@@ -46,8 +53,12 @@ export function createRuns(context: LabContext) {
     host.writeHash(writeHash({ intervention: toIntervention(controls), sample: image?.sample ?? null }));
   }
 
+  const { openDataset, setProbe, openBundledDataset } = datasets;
   return {
     saveLink,
+    openDataset,
+    setProbe,
+    openBundledDataset,
 
     /** Analyses the current image in both lanes. */
     async runBoth(): Promise<void> {

@@ -1,10 +1,11 @@
-import type { EvaluationReport } from "../evaluate/report.ts";
+import type { Configuration, EvaluationReport } from "../evaluate/report.ts";
 import type { Domain } from "../figures/log-scale.ts";
 import type { OutlierCriterionId } from "../figures/outliers.ts";
 import type { TensorId } from "../figures/tensors.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
 import type { EngineStatus, ImageInfo, Lane, ModelInfo, ModelRequest, Progress } from "../worker/api.ts";
 import type { Controls } from "./controls.ts";
+import type { DatasetState } from "./dataset.ts";
 import type { Message } from "./messages.ts";
 import type { Sample } from "./samples.ts";
 
@@ -41,6 +42,8 @@ export interface OpenImage {
 export interface AccuracyState {
   readonly running: boolean;
   readonly report: EvaluationReport | null;
+  /** What `report` measured. */
+  readonly configurations: readonly Configuration[];
   /** Serialised configurations of `report`; differs from the controls' once they have moved on. */
   readonly measured: string | null;
   readonly limit: number;
@@ -72,6 +75,7 @@ export interface LabState {
   readonly selection: Place | null;
   /** Under the pointer or the keyboard cursor. */
   readonly hover: Place | null;
+  readonly dataset: DatasetState;
   readonly accuracy: AccuracyState;
   /** Of a curation under way. */
   readonly curating: Progress | null;
@@ -93,7 +97,16 @@ export const INITIAL_STATE: LabState = {
   view: { tensor: "residual", criterion: "median-100", overlay: 0.75, domains: {} },
   selection: null,
   hover: null,
-  accuracy: { running: false, report: null, measured: null, limit: 64, seed: 1, follow: true },
+  dataset: { request: null, info: null, opening: false },
+  accuracy: {
+    running: false,
+    report: null,
+    configurations: [],
+    measured: null,
+    limit: 64,
+    seed: 1,
+    follow: true,
+  },
   curating: null,
   messages: [],
 };

@@ -1,12 +1,17 @@
 import { memo } from "react";
 import { Button } from "react-aria-components";
 import { formatCount } from "../figures/format.ts";
-import { accuracyConfigurations, accuracyKey } from "../store/accuracy.ts";
+import { accuracyConfigurations, accuracyKey, EVERY_IMAGE } from "../store/accuracy.ts";
 import { AccuracyTable } from "./accuracy-table.tsx";
 import { NumberInput, SegmentField, SwitchField } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
+import { SaveAccuracy } from "./save-accuracy.tsx";
 
-const SIZES = [64, 256, 1024].map((n) => ({ id: String(n), label: formatCount(n) }));
+const ALL = "all";
+const SIZES = [
+  ...[64, 256, 1024].map((n) => ({ id: String(n), label: formatCount(n) })),
+  { id: ALL, label: ALL },
+];
 
 /** Accuracy of FP32, quantized, and quantized + RegCache on the same images, as it is measured. */
 export function AccuracyPanel() {
@@ -40,6 +45,17 @@ export function AccuracyPanel() {
           The controls have changed since these numbers were measured.
         </p>
       )}
+      {report && report.skipped.count > 0 && (
+        <p
+          className="hint hint-strong"
+          data-testid="accuracy-skipped"
+          title={report.skipped.examples.join("\n")}
+        >
+          {formatCount(report.skipped.count)} unreadable{" "}
+          {report.skipped.count === 1 ? "image is" : "images are"} left out of every count:{" "}
+          {report.skipped.examples[0]}
+        </p>
+      )}
       <AccuracyTable report={report} controls={controls} isStale={isStale} />
       <p className="hint">
         The same images in the same order for every row. Whiskers and brackets: 95 % intervals (Wilson for
@@ -71,10 +87,10 @@ const AccuracyControls = memo(function AccuracyControls() {
       </Button>
       <SegmentField
         label="Images"
-        value={String(limit)}
+        value={limit === EVERY_IMAGE ? ALL : String(limit)}
         options={SIZES}
         testId="accuracy-n"
-        onChange={(n) => lab.setAccuracy({ limit: Number(n) })}
+        onChange={(n) => lab.setAccuracy({ limit: n === ALL ? EVERY_IMAGE : Number(n) })}
       />
       <NumberInput
         label="Seed"
@@ -93,6 +109,7 @@ const AccuracyControls = memo(function AccuracyControls() {
           onChange={(follow) => lab.setAccuracy({ follow })}
         />
       )}
+      <SaveAccuracy />
     </div>
   );
 });

@@ -1,6 +1,7 @@
 import { AccuracyPanel } from "./accuracy-panel.tsx";
 import { CheckpointPanel } from "./checkpoint-panel.tsx";
 import { CurationPanel } from "./curation-panel.tsx";
+import { DatasetPanel } from "./dataset-panel.tsx";
 import { DeletionPanel } from "./deletion-panel.tsx";
 import { Figures } from "./figures.tsx";
 import { ImagePanel } from "./image-panel.tsx";
@@ -26,6 +27,7 @@ export function App() {
           <DeletionPanel />
           <QuantizationPanel />
           <CurationPanel />
+          <DatasetPanel />
           <CheckpointPanel />
         </aside>
         <main className="figures">
@@ -37,7 +39,8 @@ export function App() {
         <AccuracyPanel />
         {isOver && (
           <div className="drop-note" aria-hidden="true">
-            Drop an image, a model (model.safetensors with config.json) or a registers file
+            Drop an image, a model (model.safetensors with config.json), a registers file, or a folder or zip
+            of labelled images
           </div>
         )}
       </div>

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { droppedFolder } from "./folders.ts";
 import { useLab } from "./lab-context.tsx";
 
 /** Opens files that are dropped or pasted anywhere on the page. @returns whether files are being dragged over it */
@@ -20,7 +21,9 @@ export function useFileInput(): boolean {
       if (!hasFiles(event)) return;
       event.preventDefault();
       setOver(false);
-      void lab.openFiles([...(event.dataTransfer?.files ?? [])]);
+      const folder = droppedFolder(event.dataTransfer);
+      if (folder) void folder.then(lab.openFolder, lab.fail);
+      else void lab.openFiles([...(event.dataTransfer?.files ?? [])]);
     };
     const paste = (event: ClipboardEvent) => {
       const files = [...(event.clipboardData?.files ?? [])];

@@ -76,9 +76,43 @@ export interface Progress {
 /** Two lanes run independently: the baseline beside the intervention. New work in a lane cancels its old work. */
 export type Lane = "baseline" | "intervention";
 
+/** Where labelled images come from. */
+export type ImageSource =
+  | {
+      readonly kind: "sheet";
+      /** Absolute URL of the folder of the bundled set. */
+      readonly url: string;
+    }
+  | {
+      readonly kind: "files";
+      /** The folder's name. */
+      readonly name: string;
+      readonly files: readonly { readonly path: string; readonly file: File }[];
+      /** Paths of the folders in it, where they are known. */
+      readonly folders: readonly string[];
+    }
+  | { readonly kind: "zip"; readonly file: File };
+
+export interface DatasetRequest {
+  readonly images: ImageSource;
+  /** Images that a probe is fitted on; null = the bundled set's own, else a fifth held out of `images`. */
+  readonly probe: ImageSource | null;
+}
+
+/** A labelled set that is open in the worker. */
+export interface DatasetInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly classes: readonly string[];
+  /** Images that can be evaluated when the own head is used; a held-out probe takes its part of them. */
+  readonly count: number;
+  /** Digest of names and sizes: equal for equal sets; null = cannot be known again. */
+  readonly fingerprint: string | null;
+}
+
 export interface EvaluationRequest {
   readonly configurations: readonly Configuration[];
-  /** Absolute URL of the folder of the bundled labelled set. */
+  /** Id of an opened data set. */
   readonly dataset: string;
   readonly limit: number;
   readonly seed: number;
@@ -98,7 +132,9 @@ export interface LabApi {
     intervention: Intervention,
     onTrace: (trace: LayerTrace) => void,
   ): Promise<RunResult>;
-  /** Runs the labelled set; `onUpdate` is called after every image. Interactive runs go first. */
+  /** Opens a labelled set, to be evaluated by its id; only its list of images is read. Rejects with InputError. */
+  openDataset(request: DatasetRequest): Promise<DatasetInfo>;
+  /** Runs a labelled set; `onUpdate` is called after every image. Interactive runs go first. */
   evaluate(
     request: EvaluationRequest,
     onUpdate: (report: EvaluationReport) => void,

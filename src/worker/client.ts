@@ -91,6 +91,8 @@ class Client implements LabClient {
   analyse: LabApi["analyse"] = (lane, imageId, intervention, onTrace) =>
     this.#current.call((api) => api.analyse(lane, imageId, intervention, Comlink.proxy(onTrace)));
 
+  openDataset: LabApi["openDataset"] = (request) => this.#current.call((api) => api.openDataset(request));
+
   evaluate: LabApi["evaluate"] = (request, onUpdate) =>
     this.#current.call((api) => api.evaluate(request, Comlink.proxy(onUpdate)));
 

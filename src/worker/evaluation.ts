@@ -1,67 +1,58 @@
 import type { Engine } from "../engine/types.ts";
-import { InputError } from "../errors/input-error.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
-import { evaluate } from "../evaluate/evaluate.ts";
-import { collectFeatures } from "../evaluate/features.ts";
+import { evaluateWith } from "../evaluate/evaluate.ts";
+import { collectFeaturesWith } from "../evaluate/features.ts";
 import { type Head, ownHead } from "../evaluate/head.ts";
+import type { ImageRunner } from "../evaluate/image-runner.ts";
 import { nearestClassMean } from "../evaluate/probe.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
-import { openSheet } from "../evaluate/sheet-dataset.ts";
-import { prepareImage } from "../image/preprocess.ts";
-import type { RgbaImage } from "../image/rgba-image.ts";
 import type { EvaluationRequest } from "./api.ts";
-import { decodeImage } from "./decode.ts";
+import type { OpenDataset } from "./datasets.ts";
 
 /** Fitted probes by engine and data set: fitting runs hundreds of images, and nothing but these changes it. */
-const probes = new WeakMap<Engine, Map<string, Head>>();
+const probes = new WeakMap<Engine, WeakMap<OpenDataset, HeadAndSet>>();
+
+/** A head and the images that it may be judged on. */
+interface HeadAndSet {
+  readonly head: Head;
+  readonly set: LabelledSet;
+}
 
 /**
- * Evaluates the bundled labelled set in the browser. An encoder whose own classes are the set's is read by its
- * own head; any other one by a nearest-class-mean probe, fitted on the set's separate probe images.
+ * Evaluates an opened data set. An encoder whose own classes are the set's is read by its own head; any other one by
+ * a nearest-class-mean probe, fitted on images that are not evaluated.
+ * @throws InputError, CancelledError as {@link evaluateWith}
  */
-export async function* evaluateBundledSet(
+export async function* evaluateDataset(
   engine: Engine,
+  runners: readonly ImageRunner[],
+  dataset: OpenDataset,
   request: EvaluationRequest,
   signal: AbortSignal,
 ): AsyncGenerator<EvaluationReport, void> {
-  const prepare = (image: RgbaImage) => prepareImage(image, engine.spec.preprocess).pixels;
-  const open = (file: string) => openSheet(reader(request.dataset, signal), decode, file);
-  const set = await open("labels.json");
-  const head = await headFor(engine, set, request.dataset, async () => {
-    const probe = await open("probe.json");
-    return nearestClassMean(await collectFeatures(engine, probe, { prepare, signal }));
-  });
+  const { head, set } = await headFor(engine, runners, dataset, signal);
   const { configurations, limit, seed } = request;
-  yield* evaluate(engine, set, configurations, head, { prepare, seed, limit, signal });
+  yield* evaluateWith(runners, set, configurations, head, { seed, limit, signal });
 }
 
 async function headFor(
   engine: Engine,
-  set: LabelledSet,
-  dataset: string,
-  fitProbe: () => Promise<Head>,
-): Promise<Head> {
+  runners: readonly ImageRunner[],
+  dataset: OpenDataset,
+  signal: AbortSignal,
+): Promise<HeadAndSet> {
+  const { whole } = dataset;
   const { classNames } = engine.spec;
-  if (classNames && set.classes.every((name) => classNames.includes(name))) {
-    return ownHead(engine.spec, set.classes);
+  if (classNames && whole.classes.every((name) => classNames.includes(name))) {
+    return { head: ownHead(engine.spec, whole.classes), set: whole };
   }
-  const fitted = probes.get(engine) ?? new Map<string, Head>();
+  const fitted = probes.get(engine) ?? new WeakMap<OpenDataset, HeadAndSet>();
   probes.set(engine, fitted);
-  const head = fitted.get(dataset) ?? (await fitProbe());
-  fitted.set(dataset, head);
-  return head;
+  const known = fitted.get(dataset);
+  if (known) return known;
+  const { probe, test, origin } = await dataset.probeParts();
+  const head = nearestClassMean(await collectFeaturesWith(runners, probe, { signal }));
+  const made = { head: { ...head, describe: `${head.describe} of ${origin}` }, set: test };
+  fitted.set(dataset, made);
+  return made;
 }
-
-/** Reads files of the set's folder. */
-function reader(folder: string, signal: AbortSignal) {
-  return async (file: string): Promise<Uint8Array> => {
-    const response = await fetch(new URL(file, folder), { signal });
-    if (!response.ok) {
-      const got = `HTTP status ${response.status}`;
-      throw new InputError(`Labelled set, ${file}`, "a file of the data set", got, "Reload the page.");
-    }
-    return new Uint8Array(await response.arrayBuffer());
-  };
-}
-
-const decode = (bytes: Uint8Array, name: string) => decodeImage(new Blob([bytes.slice()]), name);

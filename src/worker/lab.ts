@@ -2,14 +2,17 @@ import { blobSource } from "../checkpoint/byte-source.ts";
 import { initialiseOrt } from "../engine/runtime-web.ts";
 import type { EngineInput } from "../engine/types.ts";
 import { InputError } from "../errors/input-error.ts";
+import { engineRunner } from "../evaluate/image-runner.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { prepareImage } from "../image/preprocess.ts";
+import type { RgbaImage } from "../image/rgba-image.ts";
 import { interventionSchema } from "../intervention/intervention.ts";
 import { curate } from "../regcache/curate.ts";
 import { readRegisters, writeRegisters } from "../regcache/registers-file.ts";
 import type { BackendChoice, EngineStatus, LabApi } from "./api.ts";
+import { type OpenDataset, openDataset } from "./datasets.ts";
 import { decodeImage } from "./decode.ts";
-import { evaluateBundledSet } from "./evaluation.ts";
+import { evaluateDataset } from "./evaluation.ts";
 import { Jobs } from "./jobs.ts";
 import { type LoadedModel, loadModel, modelInfo, registersInfo } from "./loaded-model.ts";
 import { calibrateThreads } from "./threads.ts";
@@ -26,6 +29,9 @@ export class Lab implements LabApi {
   #initialised = false;
   #model: LoadedModel | null = null;
   #imageCount = 0;
+  /** The latest only: it holds the files of its list. */
+  #dataset: OpenDataset | null = null;
+  #datasetCount = 0;
 
   start: LabApi["start"] = async (backend): Promise<EngineStatus> => {
     this.#backend = backend;
@@ -89,11 +95,22 @@ export class Lab implements LabApi {
       }
     });
 
+  openDataset: LabApi["openDataset"] = async (request) => {
+    this.#dataset = await openDataset(request, `set-${++this.#datasetCount}`);
+    return this.#dataset.info;
+  };
+
   evaluate: LabApi["evaluate"] = (request, onUpdate) =>
     this.#jobs.run("evaluate", async (signal) => {
       const { engine } = this.#loaded();
+      const dataset = this.#dataset;
+      if (dataset?.info.id !== request.dataset) {
+        throw new InputError("Data set", "an opened one", `"${request.dataset}"`, "Open it again.");
+      }
+      const prepare = (image: RgbaImage) => prepareImage(image, engine.spec.preprocess).pixels;
+      const runners = [engineRunner(engine, prepare)];
       let last: EvaluationReport | null = null;
-      for await (const report of evaluateBundledSet(engine, request, signal)) {
+      for await (const report of evaluateDataset(engine, runners, dataset, request, signal)) {
         last = report;
         await onUpdate(report);
       }

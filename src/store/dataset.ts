@@ -1,0 +1,76 @@
+import type { StoreApi } from "zustand/vanilla";
+import type { DatasetInfo, DatasetRequest, ImageSource, LabApi } from "../worker/api.ts";
+import type { LabState } from "./state.ts";
+
+/** The labelled set that the accuracy is measured on. */
+export interface DatasetState {
+  /** null = the bundled set. */
+  readonly request: DatasetRequest | null;
+  /** As the current worker opened it; null = it has not yet, e.g. because the model, and so the worker, is new. */
+  readonly info: DatasetInfo | null;
+  readonly opening: boolean;
+}
+
+/** For people: where the training images of a probe come from. */
+export function probeName(probe: ImageSource): string {
+  if (probe.kind === "files") return probe.name;
+  return probe.kind === "zip" ? probe.file.name : probe.url;
+}
+
+/**
+ * Actions on the data set. A set that cannot be opened leaves the one in use as it was.
+ * @param bundled absolute URL of the bundled set's folder
+ * @param replaced called after another set was opened
+ */
+export function createDatasets(
+  api: LabApi,
+  store: StoreApi<LabState>,
+  bundled: string,
+  replaced: () => void,
+  report: (error: unknown) => void,
+) {
+  let work = 0;
+  const update = (change: Partial<DatasetState>) =>
+    store.setState((state) => ({ dataset: { ...state.dataset, ...change } }));
+  const open = (request: DatasetRequest | null) =>
+    api.openDataset(request ?? { images: { kind: "sheet", url: bundled }, probe: null });
+
+  async function replace(request: DatasetRequest | null): Promise<void> {
+    const id = ++work;
+    update({ opening: true });
+    try {
+      const info = await open(request);
+      if (id !== work) return;
+      update({ request, info, opening: false });
+      replaced();
+    } catch (error) {
+      if (id !== work) return;
+      update({ opening: false });
+      report(error);
+    }
+  }
+
+  return {
+    /** The set in use, opened in the current worker if it is not yet. */
+    async current(): Promise<DatasetInfo> {
+      const { request, info } = store.getState().dataset;
+      if (info) return info;
+      const opened = await open(request);
+      // The user may have chosen another one meanwhile.
+      const now = store.getState().dataset;
+      if (now.request === request && !now.info) update({ info: opened });
+      return opened;
+    },
+
+    /** Opens images of the user's own; the training images chosen before belong to other classes. */
+    openDataset: (images: ImageSource): Promise<void> => replace({ images, probe: null }),
+
+    /** Chooses the images that a probe is fitted on; null = a part of the set is held out. */
+    async setProbe(probe: ImageSource | null): Promise<void> {
+      const { request } = store.getState().dataset;
+      if (request) await replace({ ...request, probe });
+    },
+
+    openBundledDataset: (): Promise<void> => replace(null),
+  };
+}

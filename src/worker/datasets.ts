@@ -1,0 +1,96 @@
+import { blobSource } from "../checkpoint/byte-source.ts";
+import { InputError } from "../errors/input-error.ts";
+import { requireSameClasses } from "../evaluate/classes.ts";
+import type { LabelledSet } from "../evaluate/dataset.ts";
+import { openFileSet } from "../evaluate/file-dataset.ts";
+import { openSheet } from "../evaluate/sheet-dataset.ts";
+import { splitSet } from "../evaluate/split.ts";
+import { listZip } from "../evaluate/zip-files.ts";
+import type { DatasetInfo, DatasetRequest, ImageSource } from "./api.ts";
+import { decodeImage } from "./decode.ts";
+
+/** A labelled set and the images that a probe may be fitted on. */
+export interface OpenDataset {
+  readonly info: DatasetInfo;
+  /** For the own head. */
+  readonly whole: LabelledSet;
+  /**
+   * For a probe: training images and test images that share none.
+   * @throws InputError when the set is too small to be split
+   */
+  probeParts(): Promise<ProbeParts>;
+}
+
+export interface ProbeParts {
+  readonly probe: LabelledSet;
+  readonly test: LabelledSet;
+  /** Where the probe's images come from, for the report. */
+  readonly origin: string;
+}
+
+/** Seed of the images that are held out where no training set is given. */
+const SPLIT_SEED = 0;
+
+/**
+ * Opens the images of a data set: reads what there is, not the images themselves.
+ * @throws InputError when the files are not a labelled set, or the training set has other classes
+ */
+export async function openDataset(request: DatasetRequest, id: string): Promise<OpenDataset> {
+  const whole = await openSource(request.images);
+  const train = request.probe && (await openSource(request.probe));
+  if (train) requireSameClasses(whole, train);
+  const { images } = request;
+  return {
+    whole,
+    info: {
+      id,
+      name: whole.name,
+      classes: whole.classes,
+      count: whole.count,
+      fingerprint: whole.fingerprint ?? null,
+    },
+    probeParts: async () => {
+      if (train) return { probe: train, test: whole, origin: train.name };
+      if (images.kind === "sheet") {
+        const probe = await openSheet(reader(images.url), decodeBytes, "probe.json");
+        return { probe, test: whole, origin: probe.name };
+      }
+      const parts = splitSet(whole, SPLIT_SEED);
+      return { ...parts, origin: `a fifth of each class of ${whole.name}, held out with seed ${SPLIT_SEED}` };
+    },
+  };
+}
+
+async function openSource(source: ImageSource): Promise<LabelledSet> {
+  const decode = ({ blob, name }: { blob: Blob; name: string }) => decodeImage(blob, name);
+  switch (source.kind) {
+    case "sheet":
+      return openSheet(reader(source.url), decodeBytes, "labels.json");
+    case "files": {
+      const files = source.files.map(({ path, file }) => ({ path, size: file.size, blob: async () => file }));
+      return openFileSet({ name: source.name, files, folders: source.folders }, decode);
+    }
+    case "zip": {
+      const listing = await listZip(blobSource(source.file, source.file.name));
+      const files = listing.files.map((file) => ({
+        ...file,
+        blob: async () => new Blob([await file.read()]),
+      }));
+      return openFileSet({ ...listing, files }, decode);
+    }
+  }
+}
+
+/** Reads files of the bundled set's folder. */
+function reader(folder: string) {
+  return async (file: string): Promise<Uint8Array> => {
+    const response = await fetch(new URL(file, folder));
+    if (!response.ok) {
+      const got = `HTTP status ${response.status}`;
+      throw new InputError(`Labelled set, ${file}`, "a file of the data set", got, "Reload the page.");
+    }
+    return new Uint8Array(await response.arrayBuffer());
+  };
+}
+
+const decodeBytes = (bytes: Uint8Array, name: string) => decodeImage(new Blob([bytes.slice()]), name);
