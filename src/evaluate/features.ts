@@ -51,7 +51,8 @@ export async function collectFeaturesWith(
       features.push(outcome.runs[0]!.feature);
       labels.push(set.label(done));
     }
-    onProgress?.(++done, set.count);
+    done++;
+    onProgress?.(done, set.count);
   }
   return { features, labels, classes: set.classes.length, unreadable: set.count - features.length };
 }

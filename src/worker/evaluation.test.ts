@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import type { LabelledSet } from "../evaluate/dataset.ts";
+import { fakeEngine, fakeSet } from "../evaluate/fake-engine.ts";
+import { engineRunner } from "../evaluate/image-runner.ts";
+import type { EvaluationReport } from "../evaluate/report.ts";
+import { splitSet } from "../evaluate/split.ts";
+import type { RgbaImage } from "../image/rgba-image.ts";
+import { NO_INTERVENTION } from "../intervention/intervention.ts";
+import type { OpenDataset } from "./datasets.ts";
+import { evaluateDataset } from "./evaluation.ts";
+
+const set = fakeSet(
+  Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? ([9, i % 3, 0] as const) : ([i % 3, 9, 1] as const))),
+);
+const prepare = ({ data }: RgbaImage) => Float32Array.of(data[0]!, data[1]!);
+
+function open(whole: LabelledSet): OpenDataset {
+  const { name, classes, count } = whole;
+  return {
+    whole,
+    info: { id: "set-1", name, classes, count, fingerprint: null },
+    probeParts: async () => ({ ...splitSet(whole, 0), origin: "a fifth" }),
+  };
+}
+
+test("a probe is fitted once, on images that are not evaluated", async () => {
+  const { engine, log } = fakeEngine((pixels) => pixels);
+  const dataset = open(set);
+  const request = {
+    configurations: [{ name: "fp32", intervention: NO_INTERVENTION }],
+    dataset: "set-1",
+    limit: 99,
+    seed: 1,
+  };
+  const run = async () => {
+    let last: EvaluationReport | null = null;
+    const signal = new AbortController().signal;
+    const stream = evaluateDataset(engine, [engineRunner(engine, prepare)], dataset, request, signal);
+    for await (last of stream);
+    return last!;
+  };
+  const report = await run();
+  expect(report).toMatchObject({ n: 16, total: 16, configurations: [{ correct: 16 }] });
+  expect(report.head).toMatch(/^nearest class mean .*, fitted on 4 images of a fifth$/);
+  const ids = log.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(20);
+  await run();
+  expect(log).toHaveLength(20 + 16);
+});
