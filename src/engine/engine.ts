@@ -94,6 +94,10 @@ class ChainEngine implements Engine {
     };
   }
 
+  exclusive<T>(work: () => Promise<T>, options: RunOptions = {}): Promise<T> {
+    return this.#exclusive(options, work);
+  }
+
   async dispose(): Promise<void> {
     this.#disposed = true;
     await this.#queue.onIdle();

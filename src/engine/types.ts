@@ -54,6 +54,8 @@ export interface Engine {
     intervention: Intervention,
     options?: RunOptions,
   ): AsyncGenerator<LayerTrace, RunResult>;
+  /** Runs other work with ORT in the engine's queue, never beside a run of the encoder. @throws CancelledError on abort. */
+  exclusive<T>(work: () => Promise<T>, options?: RunOptions): Promise<T>;
   /** Frees the sessions. */
   dispose(): Promise<void>;
 }

@@ -57,6 +57,7 @@ export function fakeEngine(
         milliseconds: 0,
       };
     },
+    exclusive: (work) => work(),
     async dispose() {},
   };
   return { engine, log };

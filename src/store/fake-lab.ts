@@ -43,6 +43,7 @@ export function modelInfo(label: string, registers: ModelInfo["registers"] = [])
     sha256: "ab".repeat(32),
     bytes: 1000,
     registers,
+    hasText: false,
     status: { backend: "wasm", threads: 1, crossOriginIsolated: false, webgpuRefusal: "no adapter" },
   };
 }
@@ -110,6 +111,18 @@ function stage(
       fingerprint: "cd".repeat(32),
     }),
     evaluate: () => new Promise<EvaluationReport>(() => {}),
+    embedClasses: async ({ classes, templates }) => ({
+      classes,
+      templates,
+      embeddings: Float32Array.from({ length: 4 * classes.length }, (_, i) =>
+        i % 4 === (i >> 2) % 4 ? 1 : 0,
+      ),
+      width: 4,
+      scoring: "softmax",
+      scale: 1,
+      bias: 0,
+      truncated: 0,
+    }),
     curate: async () => REGISTERS,
     openRegisters: async () => REGISTERS,
     saveRegisters: async () => new Uint8Array(1),

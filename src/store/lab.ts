@@ -2,6 +2,7 @@ import { z } from "zod";
 import { createStore } from "zustand/vanilla";
 import { InputError } from "../errors/input-error.ts";
 import type { BackendChoice, ImageSource, LabApi } from "../worker/api.ts";
+import { createClassActions } from "./classes.ts";
 import type { LabContext, LabHost } from "./context.ts";
 import { toIntervention } from "./controls.ts";
 import { routeFiles } from "./file-routing.ts";
@@ -77,6 +78,7 @@ export function createLab(api: LabApi, host: LabHost) {
     setProbe: runs.setProbe,
     openBundledDataset: runs.openBundledDataset,
     ...registers,
+    ...createClassActions(context),
     openSample: opening.openSample,
     openModel: opening.openModel,
     setOverrides: opening.setOverrides,

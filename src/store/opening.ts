@@ -90,6 +90,12 @@ export function createOpening({ api, host, store, fail }: LabContext, runs: Runs
         // The data set is opened again in the new model's worker when it is needed.
         dataset: { ...state.dataset, info: null },
         accuracy: { ...state.accuracy, running: false, report: null, measured: null },
+        // The same checkpoint opened again has the same text tower.
+        classes: {
+          ...state.classes,
+          embedding: null,
+          embedded: state.model?.sha256 === model.sha256 ? state.classes.embedded : null,
+        },
       }));
       const { image } = getState();
       if (image) await openImage(image.blob, image.info.name, image.sample);

@@ -4,6 +4,7 @@ import type { OutlierCriterionId } from "../figures/outliers.ts";
 import type { TensorId } from "../figures/tensors.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
 import type { EngineStatus, ImageInfo, Lane, ModelInfo, ModelRequest, Progress } from "../worker/api.ts";
+import { type ClassesState, INITIAL_CLASSES } from "./class-lists.ts";
 import type { Controls } from "./controls.ts";
 import type { DatasetState } from "./dataset.ts";
 import type { Message } from "./messages.ts";
@@ -77,6 +78,7 @@ export interface LabState {
   readonly hover: Place | null;
   readonly dataset: DatasetState;
   readonly accuracy: AccuracyState;
+  readonly classes: ClassesState;
   /** Of a curation under way. */
   readonly curating: Progress | null;
   readonly messages: readonly Message[];
@@ -107,6 +109,7 @@ export const INITIAL_STATE: LabState = {
     seed: 1,
     follow: true,
   },
+  classes: INITIAL_CLASSES,
   curating: null,
   messages: [],
 };

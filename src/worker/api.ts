@@ -3,6 +3,7 @@ import type { Configuration, EvaluationReport } from "../evaluate/report.ts";
 import type { ModelOverrides } from "../families/overrides.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import type { CurationSettings } from "../regcache/curate.ts";
+import type { ClassEmbeddings } from "../text/class-embeddings.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
 
 export type { ModelOverrides } from "../families/overrides.ts";
@@ -33,6 +34,8 @@ export interface ModelInfo {
   /** Registers that came with the model or were curated or opened for it. */
   readonly registers: readonly RegistersInfo[];
   readonly status: EngineStatus;
+  /** Whether the checkpoint holds a text tower, for zero-shot classification. */
+  readonly hasText: boolean;
 }
 
 export interface RegistersInfo {
@@ -61,7 +64,7 @@ export type ModelRequest =
   | { readonly kind: "bundled" /** Absolute URL of the folder. */; readonly url: string }
   | {
       readonly kind: "files";
-      /** model.safetensors, and optionally config.json and registers.safetensors. */
+      /** model.safetensors, and optionally config.json, registers.safetensors and, for a text tower, tokenizer.json. */
       readonly files: readonly File[];
       readonly overrides?: ModelOverrides;
     };
@@ -118,6 +121,13 @@ export interface EvaluationRequest {
   readonly seed: number;
 }
 
+/** What zero-shot classification chooses among. */
+export interface ClassesRequest {
+  readonly classes: readonly string[];
+  /** Prompt templates, each with {} for the class name. */
+  readonly templates: readonly string[];
+}
+
 export interface LabApi {
   /** Prepares ORT. */
   start(backend: BackendChoice): Promise<EngineStatus>;
@@ -139,6 +149,11 @@ export interface LabApi {
     request: EvaluationRequest,
     onUpdate: (report: EvaluationReport) => void,
   ): Promise<EvaluationReport>;
+  /**
+   * Class embeddings by the current model's text tower; they come from a cache when they were made before. Rejects with
+   * InputError when text tower or tokenizer are missing or the lists are not right.
+   */
+  embedClasses(request: ClassesRequest, onProgress: (progress: Progress) => void): Promise<ClassEmbeddings>;
   /** Curates registers for the current model from images (paper, step 2 and 3). */
   curate(
     images: readonly { readonly name: string; readonly blob: Blob }[],
@@ -149,6 +164,6 @@ export interface LabApi {
   openRegisters(file: Blob): Promise<RegistersInfo>;
   /** The registers as a safetensors file. */
   saveRegisters(id: string): Promise<Uint8Array>;
-  /** Cancels `evaluate`, `curate`, `openModel` or a lane's `analyse`. */
-  cancel(what: Lane | "evaluate" | "curate" | "openModel"): Promise<void>;
+  /** Cancels `evaluate`, `curate`, `embedClasses`, `openModel` or a lane's `analyse`. */
+  cancel(what: Lane | "evaluate" | "curate" | "embedClasses" | "openModel"): Promise<void>;
 }

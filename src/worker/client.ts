@@ -96,6 +96,9 @@ class Client implements LabClient {
   evaluate: LabApi["evaluate"] = (request, onUpdate) =>
     this.#current.call((api) => api.evaluate(request, Comlink.proxy(onUpdate)));
 
+  embedClasses: LabApi["embedClasses"] = (request, onProgress) =>
+    this.#current.call((api) => api.embedClasses(request, Comlink.proxy(onProgress)));
+
   curate: LabApi["curate"] = (images, settings, onProgress) =>
     this.#current.call((api) => api.curate(images, settings, Comlink.proxy(onProgress)));
 

@@ -15,6 +15,7 @@ import { decodeImage } from "./decode.ts";
 import { evaluateDataset } from "./evaluation.ts";
 import { Jobs } from "./jobs.ts";
 import { type LoadedModel, loadModel, modelInfo, registersInfo } from "./loaded-model.ts";
+import { embedWithText } from "./text-tower.ts";
 import { calibrateThreads } from "./threads.ts";
 
 /** Images whose pixels are kept; the page shows one, but may go back to the last few. */
@@ -115,6 +116,22 @@ export class Lab implements LabApi {
         await onUpdate(report);
       }
       return last!;
+    });
+
+  embedClasses: LabApi["embedClasses"] = (request, onProgress) =>
+    this.#jobs.run("embedClasses", async (signal) => {
+      const { engine, sha256, text } = this.#loaded();
+      if (!text) {
+        const remedy =
+          "Open the whole checkpoint of a CLIP, OpenCLIP or SigLIP model for zero-shot classification.";
+        throw new InputError("Model", "a text tower", "a checkpoint without one", remedy);
+      }
+      const options = {
+        signal,
+        onProgress: (done: number, total: number) =>
+          onProgress({ stage: "Embedding the classes (parts)", done, total }),
+      };
+      return embedWithText(text, sha256, request, engine, options);
     });
 
   curate: LabApi["curate"] = (images, settings, onProgress) =>

@@ -4,9 +4,11 @@ import type { Engine } from "../engine/types.ts";
 import { openEncoder } from "../families/index.ts";
 import type { Registers } from "../regcache/registers.ts";
 import { readRegisters } from "../regcache/registers-file.ts";
+import { hasTextTower } from "../text/open-text.ts";
 import type { BackendChoice, EngineStatus, ModelInfo, ModelRequest, Progress, RegistersInfo } from "./api.ts";
 import { openEngine } from "./backend.ts";
 import { openModelFiles } from "./model-files.ts";
+import type { TextSource } from "./text-tower.ts";
 
 /** A model that is ready to run. */
 export interface LoadedModel {
@@ -14,6 +16,8 @@ export interface LoadedModel {
   readonly sha256: string;
   readonly bytes: number;
   readonly status: EngineStatus;
+  /** Where its text tower is read from; null when it has none. */
+  readonly text: TextSource | null;
 }
 
 /**
@@ -47,6 +51,9 @@ export async function loadModel(
     engine: opened.engine,
     sha256: digest,
     bytes: files.weights.size,
+    text: hasTextTower(safetensors)
+      ? { weights: safetensors, config: files.config, files: files.text }
+      : null,
     status: {
       backend: opened.backend,
       threads: opened.backend === "wasm" ? choice.threads : 1,
@@ -64,6 +71,7 @@ export function modelInfo(model: LoadedModel): ModelInfo {
     bytes: model.bytes,
     registers: [...model.engine.registers.values()].map(registersInfo),
     status: model.status,
+    hasText: model.text !== null,
   };
 }
 

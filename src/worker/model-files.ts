@@ -9,6 +9,14 @@ export interface ModelFiles {
   /** Parsed config.json; null when there is none. */
   readonly config: unknown;
   readonly registers: ByteSource | null;
+  readonly text: TextFiles;
+}
+
+/** Files beside the weights that only a text tower needs; they are read when classes are embedded. */
+export interface TextFiles {
+  readonly openClip: Blob | null;
+  readonly tokenizer: Blob | null;
+  readonly tokenizerConfig: Blob | null;
 }
 
 type OnProgress = (progress: Progress) => void;
@@ -40,12 +48,19 @@ async function chosenFiles(files: readonly File[]): Promise<ModelFiles> {
         : "Choose the model.safetensors of the encoder.",
     );
   }
-  const config = files.find((file) => /config.*\.json$/i.test(file.name));
+  const named = (pattern: RegExp) => files.find((file) => pattern.test(file.name)) ?? null;
+  // Of the encoder itself: others are for tokenizer, preprocessing or text generation.
+  const config = named(/^(?!.*(tokenizer|open_clip|processor|generation)).*config.*\.json$/i);
   const registers = files.find(isRegisters);
   return {
     weights: blobSource(weights[0]!, weights[0]!.name),
     config: config ? parseJson(await config.text(), config.name) : null,
     registers: registers ? blobSource(registers, registers.name) : null,
+    text: {
+      openClip: named(/open_clip_config.*\.json$/i),
+      tokenizer: named(/tokenizer(?!_config).*\.json$/i),
+      tokenizerConfig: named(/tokenizer_config.*\.json$/i),
+    },
   };
 }
 
@@ -71,6 +86,7 @@ async function downloadFiles(url: string, onProgress: OnProgress, signal: AbortS
     registers: registers
       ? memorySource(new Uint8Array(await registers.arrayBuffer()), "registers.safetensors")
       : null,
+    text: { openClip: null, tokenizer: null, tokenizerConfig: null },
   };
 }
 
@@ -95,7 +111,8 @@ async function* chunks(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
   for (let step = await reader.read(); !step.done; step = await reader.read()) yield step.value;
 }
 
-function parseJson(text: string, name: string): unknown {
+/** @throws InputError when the text is not JSON */
+export function parseJson(text: string, name: string): unknown {
   try {
     return z.json().parse(JSON.parse(text));
   } catch (error) {

@@ -1,0 +1,91 @@
+import { expect, test } from "vitest";
+import { CancelledError, InputError } from "../errors/input-error.ts";
+import { isStale, presetOf } from "./class-lists.ts";
+import { booted, complete, modelInfo, settle } from "./fake-lab.ts";
+
+const withText = (label: string, sha = "cd") => ({
+  ...modelInfo(label),
+  hasText: true,
+  sha256: sha.repeat(32),
+});
+
+test("classes are embedded as typed; a change makes them stale, not gone", async () => {
+  const { lab, state } = await booted();
+  lab.setClasses({ names: "cat\n dog \n", templates: "a {}" });
+  await lab.embedClasses();
+  const { embedded } = state().classes;
+  expect(embedded).toMatchObject({ classes: ["cat", "dog"], templates: ["a {}"] });
+  expect(isStale(state().classes)).toBe(false);
+  lab.setClasses({ names: "cat" });
+  expect(isStale(state().classes)).toBe(true);
+  lab.setClasses({ names: "" });
+  expect(isStale(state().classes)).toBe(true);
+  expect(state().classes.embedded).toBe(embedded);
+});
+
+test("bad lists and failures are said, and leave the embeddings as they were", async () => {
+  const { lab, state } = await booted();
+  await lab.embedClasses();
+  const { embedded } = state().classes;
+  expect(embedded!.classes).toContain("tench");
+  lab.setClasses({ names: "cat\ncat" });
+  await lab.embedClasses();
+  expect(state().messages.at(-1)!.text).toMatch(/every class once, got "cat" twice/);
+  await lab.openClassFile(new File(["a photo"], "templates.txt"), "templates");
+  expect(state().messages.at(-1)!.text).toMatch(/templates.txt: expected templates with {}/);
+  expect(presetOf(state().classes.templates)).toBe("simple");
+  expect(state().classes).toMatchObject({ embedded, embedding: null, names: "cat\ncat" });
+});
+
+test("a tokenizer that is missing is said; cancelling is not a failure", async () => {
+  const errors = [new InputError("Tokenizer", "a tokenizer.json", "none", "Add it."), new CancelledError()];
+  const { lab, state } = await booted({ embedClasses: async () => Promise.reject(errors.shift()) });
+  await lab.embedClasses();
+  expect(state().messages.at(-1)!.text).toMatch(/Tokenizer: expected a tokenizer.json/);
+  const count = state().messages.length;
+  await lab.embedClasses();
+  expect(state().messages).toHaveLength(count);
+  expect(state().classes).toMatchObject({ embedded: null, embedding: null });
+});
+
+test("embeddings of another width than the encoder's feature are refused", async () => {
+  const { lab, runs, state } = await booted({
+    embedClasses: async ({ classes, templates }) => ({
+      classes,
+      templates,
+      embeddings: new Float32Array(3 * classes.length),
+      width: 3,
+      scoring: "softmax",
+      scale: 1,
+      bias: 0,
+      truncated: 0,
+    }),
+  });
+  for (const run of runs) complete(run);
+  await settle();
+  await lab.embedClasses();
+  expect(state().messages.at(-1)!.text).toMatch(/as wide as the class embeddings, 3, got 4/);
+  expect(state().classes.embedded).toBeNull();
+});
+
+test("another model forgets the embeddings but not the lists; the same one keeps both", async () => {
+  const models = [withText("a"), withText("a"), withText("b", "ef")];
+  const { lab, state } = await booted({ openModel: async () => models.shift()! });
+  lab.setClasses({ names: "cat\ndog" });
+  await lab.embedClasses();
+  const { embedded } = state().classes;
+  void lab.openModel({ kind: "files", files: [] });
+  await settle();
+  expect(state().classes.embedded).toBe(embedded);
+  void lab.openModel({ kind: "files", files: [] });
+  await settle();
+  expect(state().classes).toMatchObject({ embedded: null, names: "cat\ndog" });
+});
+
+test("a class file is taken over as one name a line", async () => {
+  const { lab, state } = await booted();
+  await lab.openClassFile(new File(['{"n1": "tench", "n2": "church"}'], "classes.json"), "names");
+  expect(state().classes.names).toBe("tench\nchurch");
+  lab.chooseTemplates("openai-80");
+  expect(state().classes.templates.split("\n")).toHaveLength(80);
+});

@@ -1,0 +1,75 @@
+import { createSHA256 } from "hash-wasm";
+import { LRUCache } from "lru-cache";
+import type { Safetensors } from "../checkpoint/safetensors.ts";
+import { queuedRuntime } from "../engine/queued-runtime.ts";
+import { createWebRuntime } from "../engine/runtime-web.ts";
+import type { Engine } from "../engine/types.ts";
+import { type ClassEmbeddings, embedClasses } from "../text/class-embeddings.ts";
+import type { EmbedOptions } from "../text/embed-texts.ts";
+import { openText } from "../text/open-text.ts";
+import type { ClassesRequest } from "./api.ts";
+import { readEmbeddings, writeEmbeddings } from "./embedding-cache.ts";
+import { parseJson, type TextFiles } from "./model-files.ts";
+
+/** What a text tower is opened from, when classes are first embedded. */
+export interface TextSource {
+  readonly weights: Safetensors;
+  /** Parsed config.json; null when there is none. */
+  readonly config: unknown;
+  readonly files: TextFiles;
+}
+
+/** Embeddings of this worker's model by content key; a list may hold thousands of classes, so only the last few. */
+const recent = new LRUCache<string, ClassEmbeddings>({ max: 8 });
+
+/**
+ * Embeds classes on WASM, between the encoder's runs, whatever backend these use: it happens once a class list. Results are
+ * kept in memory and in the browser's cache by the digest of model, tokenizer, classes and templates.
+ * @param sha256 of the weights
+ * @throws InputError, CancelledError as {@link embedClasses}
+ */
+export async function embedWithText(
+  source: TextSource,
+  sha256: string,
+  { classes, templates }: ClassesRequest,
+  engine: Engine,
+  options: EmbedOptions & { readonly signal: AbortSignal },
+): Promise<ClassEmbeddings> {
+  const { tokenizer, tokenizerConfig, openClip } = source.files;
+  const texts = await Promise.all([tokenizer, tokenizerConfig, openClip].map((file) => file?.text() ?? null));
+  const key = await contentKey([
+    sha256,
+    JSON.stringify(source.config),
+    ...texts,
+    JSON.stringify([classes, templates]),
+  ]);
+  const known = recent.get(key) ?? (await readEmbeddings(key));
+  if (known) {
+    recent.set(key, known);
+    return known;
+  }
+  const [tokenizerText, tokenizerConfigText, openClipText] = texts;
+  const parse = (text: string | null | undefined, name: string) =>
+    text == null ? null : parseJson(text, name);
+  const { tower, tokenizer: opened } = openText(
+    source.weights,
+    { config: source.config, openClip: parse(openClipText, "open_clip_config.json") },
+    tokenizerText == null
+      ? null
+      : {
+          tokenizer: parse(tokenizerText, "tokenizer.json"),
+          config: parse(tokenizerConfigText, "tokenizer_config.json"),
+        },
+  );
+  const runtime = queuedRuntime(createWebRuntime("wasm"), engine, { signal: options.signal });
+  const embedded = await embedClasses(tower, opened, classes, templates, runtime, options);
+  recent.set(key, embedded);
+  await writeEmbeddings(key, embedded);
+  return embedded;
+}
+
+async function contentKey(parts: readonly (string | null | undefined)[]): Promise<string> {
+  const hash = await createSHA256();
+  for (const part of parts) hash.update(`${part?.length ?? "none"}:${part ?? ""}`);
+  return hash.digest("hex");
+}
