@@ -1,5 +1,6 @@
 import { AccuracyPanel } from "./accuracy-panel.tsx";
 import { CheckpointPanel } from "./checkpoint-panel.tsx";
+import { ClassesPanel } from "./classes-panel.tsx";
 import { CurationPanel } from "./curation-panel.tsx";
 import { DatasetPanel } from "./dataset-panel.tsx";
 import { DeletionPanel } from "./deletion-panel.tsx";
@@ -27,6 +28,7 @@ export function App() {
           <DeletionPanel />
           <QuantizationPanel />
           <CurationPanel />
+          <ClassesPanel />
           <DatasetPanel />
           <CheckpointPanel />
         </aside>
@@ -39,8 +41,8 @@ export function App() {
         <AccuracyPanel />
         {isOver && (
           <div className="drop-note" aria-hidden="true">
-            Drop an image, a model (model.safetensors with config.json), a registers file, or a folder or zip
-            of labelled images
+            Drop an image, a model (model.safetensors with config.json and tokenizer.json), a registers file,
+            or a folder or zip of labelled images
           </div>
         )}
       </div>

@@ -17,6 +17,8 @@ import {
   SliderThumb,
   SliderTrack,
   Switch,
+  TextArea,
+  TextField,
 } from "react-aria-components";
 
 /** A labelled on/off switch. */
@@ -119,6 +121,22 @@ export function NumberInput(props: {
         <Button slot="increment">+</Button>
       </Group>
     </NumberField>
+  );
+}
+
+/** Text of several lines. */
+export function TextAreaField(props: {
+  readonly label: string;
+  readonly value: string;
+  readonly rows: number;
+  readonly testId?: string;
+  readonly onChange: (value: string) => void;
+}) {
+  return (
+    <TextField value={props.value} onChange={props.onChange}>
+      <Label>{props.label}</Label>
+      <TextArea rows={props.rows} spellCheck="false" data-testid={props.testId} />
+    </TextField>
   );
 }
 

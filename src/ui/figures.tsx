@@ -7,6 +7,7 @@ import { useLab, useLabState } from "./lab-context.tsx";
 import { Legend } from "./legend.tsx";
 import { PatchOverlay } from "./patch-overlay.tsx";
 import { Readout } from "./readout.tsx";
+import { TopClasses } from "./top-classes.tsx";
 
 const TENSOR_OPTIONS = TENSORS.map(({ id, label }) => ({ id, label }));
 
@@ -58,6 +59,7 @@ export function Figures() {
         </div>
         <Legend />
       </section>
+      <TopClasses />
       <Readout />
       <section className="panel" aria-labelledby="heatmap-heading">
         <h2 id="heatmap-heading">

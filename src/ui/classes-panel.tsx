@@ -1,0 +1,96 @@
+import { Button, FileTrigger } from "react-aria-components";
+import { formatCount } from "../figures/format.ts";
+import { isStale, presetOf } from "../store/class-lists.ts";
+import { TEMPLATE_PRESETS } from "../text/prompts.ts";
+import { SelectField, TextAreaField } from "./fields.tsx";
+import { useLab, useLabState } from "./lab-context.tsx";
+import { WorkProgress } from "./progress.tsx";
+
+const PRESETS = TEMPLATE_PRESETS.map(({ id, label }) => ({ id, label }));
+
+/** Class names and prompt templates for zero-shot classification, where the checkpoint has a text tower. */
+export function ClassesPanel() {
+  const model = useLabState((state) => state.model);
+  if (!model) return null;
+  return (
+    <section className="panel" aria-labelledby="classes-heading">
+      <h2 id="classes-heading">Classes</h2>
+      {model.hasText ? <ZeroShotControls /> : <OwnClasses count={model.spec.classes} />}
+    </section>
+  );
+}
+
+function OwnClasses({ count }: { readonly count: number }) {
+  return (
+    <p className="hint" data-testid="classes-note">
+      {count > 0
+        ? `The encoder's own head chooses among ${formatCount(count)} classes.`
+        : "This checkpoint has neither a classification head nor a text tower. Live accuracy uses a nearest-class-mean probe; lab eval also has k-NN and ridge."}
+    </p>
+  );
+}
+
+function ZeroShotControls() {
+  const lab = useLab();
+  const classes = useLabState((state) => state.classes);
+  const { embedded, embedding } = classes;
+  const preset = presetOf(classes.templates);
+  return (
+    <>
+      <TextAreaField
+        label="Class names, one a line"
+        value={classes.names}
+        rows={6}
+        testId="class-names"
+        onChange={(names) => lab.setClasses({ names })}
+      />
+      <SelectField
+        label="Prompt templates"
+        value={preset}
+        options={PRESETS}
+        placeholder="your own"
+        testId="template-preset"
+        onChange={(id) => lab.chooseTemplates(id)}
+      />
+      <details>
+        <summary>Edit the templates</summary>
+        <TextAreaField
+          label="One a line, {} stands for the class name"
+          value={classes.templates}
+          rows={4}
+          testId="templates"
+          onChange={(templates) => lab.setClasses({ templates })}
+        />
+        <ListFile list="templates" label="Open templates…" />
+      </details>
+      {embedding ? (
+        <WorkProgress progress={embedding} cancelLabel="Cancel" onCancel={() => void lab.cancelEmbedding()} />
+      ) : (
+        <div className="row">
+          <Button className="primary" onPress={() => void lab.embedClasses()} data-testid="embed-classes">
+            Classify
+          </Button>
+          <ListFile list="names" label="Open classes…" />
+        </div>
+      )}
+      <p className="hint" data-testid="classes-note">
+        {embedded
+          ? `${isStale(classes) ? "Changed since: the readout still shows" : "The readout shows"} ${formatCount(embedded.classes.length)} classes, ${formatCount(embedded.templates.length)} templates.`
+          : "Zero-shot: the text tower embeds every class name in every template; the image is compared with their mean. Needs the model's tokenizer.json."}
+      </p>
+    </>
+  );
+}
+
+function ListFile({ list, label }: { readonly list: "names" | "templates"; readonly label: string }) {
+  const lab = useLab();
+  return (
+    <FileTrigger
+      acceptedFileTypes={[".txt", ".json"]}
+      onSelect={(files) => files?.[0] && void lab.openClassFile(files[0], list)}
+      data-testid={`${list}-input`}
+    >
+      <Button>{label}</Button>
+    </FileTrigger>
+  );
+}
