@@ -11,6 +11,7 @@ import { type Quantization, quantizationSchema } from "../intervention/intervent
 import { modelReport } from "../trace/trace-report.ts";
 import { bundledModel, openBundledSet } from "./bundled.ts";
 import { openFolderSet } from "./folder-dataset.ts";
+import { type CalibrateFlag, type CalibrationSource, calibrated } from "./open-calibration.ts";
 import { type HeadFlags, isFitted, openHead, openTrainSet } from "./open-head.ts";
 import { type ModelFlags, type OpenModel, openModel } from "./open-model.ts";
 import { openRegisters, type RegistersFlags } from "./open-registers.ts";
@@ -23,6 +24,7 @@ interface CommonFlags {
   readonly limit?: number;
   readonly seed: number;
   readonly quantize?: Quantization;
+  readonly calibrate?: CalibrateFlag;
   readonly configurations?: readonly ConfigurationKind[];
   readonly json?: boolean;
 }
@@ -70,7 +72,15 @@ export async function evalBundledCommand(flags: BundledFlags, signal?: AbortSign
   const set = await openBundledSet(flags.assets, "test");
   const model = await openModel({ model: folder, ...(flags.threads && { threads: flags.threads }) }, signal);
   try {
-    await report(model, set, ownHead(model.engine.spec, set.classes), setting, flags, signal);
+    const calibration = flags.calibrate ?? (() => openBundledSet(flags.assets, "probe"));
+    await report(
+      model,
+      set,
+      ownHead(model.engine.spec, set.classes),
+      { ...setting, calibration },
+      flags,
+      signal,
+    );
   } finally {
     await model.close();
   }
@@ -81,16 +91,17 @@ async function report(
   model: OpenModel,
   set: LabelledSet,
   head: Head,
-  setting: RegCacheSetting & RegistersFlags,
+  setting: RegCacheSetting & RegistersFlags & { readonly calibration?: CalibrationSource | undefined },
   flags: CommonFlags,
   signal?: AbortSignal,
 ): Promise<void> {
   const { engine, sha256 } = model;
   const { spec } = engine;
   const registers = await openRegisters(model, setting, signal);
+  const naive = quantizationSchema.parse({ weightBits: 8, activationBits: 8 });
   const parts = {
     ...applySetting(setting, registers?.id ?? null, spec.blocks),
-    quantize: flags.quantize ?? quantizationSchema.parse({ weightBits: 8, activationBits: 8 }),
+    quantize: await calibrated(model, flags.quantize ?? naive, setting.calibration ?? flags.calibrate),
   };
   const intervenes = parts.prefix !== null || parts.delete !== null;
   const kinds = flags.configurations ?? (intervenes ? ["naive", "regcache"] : ["naive"]);
@@ -131,14 +142,18 @@ function toText(report: EvaluationReport, spec: EncoderSpec): string {
     "cosine to FP32",
     "difference, points",
     "95 % interval",
+    "ms an image",
+    "weights, MB",
   ];
-  const rows = report.configurations.map(({ name, top1, interval, meanCosine, difference }) => [
+  const rows = report.configurations.map(({ name, top1, interval, meanCosine, difference, ...cost }) => [
     name,
     percent(top1),
     interval.map(percent).join(" to "),
     meanCosine.toFixed(4),
     points(difference.value),
     difference.interval.map(points).join(" to "),
+    cost.millisecondsPerImage.toFixed(1),
+    (cost.weightBytes / 1e6).toFixed(2),
   ]);
   return [
     `${spec.label} on ${report.dataset}: ${report.n} images, seed ${report.seed}, ${report.head}`,

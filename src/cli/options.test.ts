@@ -34,6 +34,20 @@ test("--quantize", () => {
   });
 });
 
+test("--quantize takes every setting of a quantizer", () => {
+  expect(parseQuantize("w8a8,arithmetic=int8,clip=0.9x")).toMatchObject({
+    arithmetic: "int8",
+    clip: { kind: "ratio", ratio: 0.9 },
+  });
+  expect(parseQuantize("w6a4,range=99.99,scheme=asymmetric,linears=fc2,blocks=7+8")).toMatchObject({
+    range: { kind: "static", statistic: "percentile", percentile: 99.99 },
+    activationScheme: "asymmetric",
+    linears: ["fc2"],
+    blocks: [7, 8],
+  });
+  expect(parseQuantize("w8a8,exclude=20").excludeOutliers).toEqual({ kind: "absolute", above: 20 });
+});
+
 test("--curate takes paths with commas", () => {
   expect(parseCurate("block=6,data=my, photos,top=50,limit=3")).toEqual({
     block: 6,
@@ -66,7 +80,9 @@ describe("a malformed flag is refused with its right form", () => {
     ["no bits", () => parseQuantize("int8"), /--quantize: expected wBITSaBITS/],
     ["too many bits", () => parseQuantize("w16a8"), /weightBits/],
     ["an unknown granularity", () => parseQuantize("w8a8,weights=per-row"), /weightGranularity/],
-    ["an unknown part", () => parseQuantize("w8a8,range=clip"), /--quantize/],
+    ["an unknown part", () => parseQuantize("w8a8,speed=fast"), /--quantize/],
+    ["an unknown range", () => parseQuantize("w8a8,range=clip"), /range/],
+    ["int8 at 4 bits", () => parseQuantize("w4a4,arithmetic=int8"), /8 bits/],
     ["no folder", () => parseCurate("block=6,data="), /data/],
     ["no block", () => parseCurate("data=photos"), /block/],
     ["an unknown configuration", () => parseConfigurations("fp32,naiv"), /naive/],

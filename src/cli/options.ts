@@ -3,6 +3,9 @@ import { InputError } from "../errors/input-error.ts";
 import { CONFIGURATION_KINDS, type ConfigurationKind } from "../evaluate/configurations.ts";
 import { type RegCacheSetting, settingSchema } from "../evaluate/recommended.ts";
 import { type Quantization, quantizationSchema } from "../intervention/intervention.ts";
+import { QUANTIZATION_FORM, quantizationFields } from "../intervention/quantization-text.ts";
+import { CALIBRATION_IMAGES } from "../quantize/calibrate.ts";
+import type { CalibrateFlag } from "./open-calibration.ts";
 
 /** The grammars of the command line's flags; each parser throws an InputError that shows the right form. */
 
@@ -59,19 +62,20 @@ export function parseDelete(text: string): NonNullable<RegCacheSetting["delete"]
   return check(schema, pairs("delete", text, deleteForm), "delete", deleteForm, text);
 }
 
-const quantizeForm =
-  "wBITSaBITS[,weights=per-tensor|per-channel] with 2 to 8 bits, e.g. w8a8,weights=per-channel";
+const quantizeForm = `wBITSaBITS[,weights=per-tensor|per-channel][,KEY=VALUE...] with 2 to 8 bits, e.g. w8a8,weights=per-channel; keys: ${QUANTIZATION_FORM}`;
 
-/** `--quantize w8a8[,weights=per-channel]`. */
+/** `--quantize w8a8[,weights=per-channel][,arithmetic=int8]...`, as {@link QUANTIZATION_FORM} says. */
 export function parseQuantize(text: string): Quantization {
   const [, weightBits, activationBits, rest] = /^w(\d+)a(\d+)(?:,(.+))?$/i.exec(text) ?? [];
   if (!weightBits || !activationBits) throw badFlag("quantize", quantizeForm, text);
-  const { weights, ...unknown } = rest ? pairs("quantize", rest, quantizeForm) : {};
-  if (Object.keys(unknown).length > 0) throw badFlag("quantize", quantizeForm, text);
+  const { weights, ...others } = rest ? pairs("quantize", rest, quantizeForm) : {};
+  const fields = quantizationFields(others);
+  if (!fields) throw badFlag("quantize", quantizeForm, text);
   const value = {
     weightBits: Number(weightBits),
     activationBits: Number(activationBits),
     ...(weights !== undefined && { weightGranularity: weights }),
+    ...fields,
   };
   return check(quantizationSchema, value, "quantize", quantizeForm, text);
 }
@@ -98,6 +102,17 @@ export function parseCurate(text: string): CurateFlag {
     limit: integer.pipe(z.int().min(1)).optional(),
   });
   return check(schema, pairs("curate", text, curateForm), "curate", curateForm, text);
+}
+
+const calibrateForm = `data=FOLDER[,limit=N], e.g. data=photos,limit=${CALIBRATION_IMAGES}`;
+
+/** `--calibrate data=FOLDER,limit=32`. */
+export function parseCalibrate(text: string): CalibrateFlag {
+  const schema = z.strictObject({
+    data: z.string().min(1),
+    limit: integer.pipe(z.int().min(1)).default(CALIBRATION_IMAGES),
+  });
+  return check(schema, pairs("calibrate", text, calibrateForm), "calibrate", calibrateForm, text);
 }
 
 /** `--configurations fp32,naive,...`. */

@@ -1,11 +1,14 @@
 import { Command, CommanderError } from "commander";
 import { CancelledError, InputError } from "../errors/input-error.ts";
+import { QUANTIZATION_FORM } from "../intervention/quantization-text.ts";
+import { CALIBRATION_IMAGES } from "../quantize/calibrate.ts";
 import { TEMPLATE_PRESETS } from "../text/prompts.ts";
 import { type CurateFlags, curateCommand } from "./curate-command.ts";
 import { type BundledFlags, type EvalFlags, evalBundledCommand, evalCommand } from "./eval-command.ts";
 import { PROBES } from "./open-head.ts";
 import {
   parseBits,
+  parseCalibrate,
   parseChoice,
   parseConfigurations,
   parseCurate,
@@ -172,7 +175,16 @@ function interventionOptions(command: Command): void {
   command
     .option("--prefix <settings>", "register prefix: from=4,count=4[,to=11]", parsePrefix)
     .option("--delete <settings>", "token deletion: block=7,count=8[,by=linf|similarity]", parseDelete)
-    .option("--quantize <settings>", "simulated: w8a8[,weights=per-channel]", parseQuantize);
+    .option(
+      "--quantize <settings>",
+      `w8a8[,weights=per-channel][,KEY=VALUE...]: ${QUANTIZATION_FORM}`,
+      parseQuantize,
+    )
+    .option(
+      "--calibrate <settings>",
+      `images for static ranges, smooth and base: data=FOLDER[,limit=${CALIBRATION_IMAGES}]`,
+      parseCalibrate,
+    );
 }
 
 /** The images that settings are chosen on. */
@@ -191,7 +203,16 @@ function imagesOptions(command: Command): void {
 }
 
 /** What `eval --bundled` may be combined with; the rest is fixed by the bundled model. */
-const WITH_BUNDLED = ["bundled", "limit", "seed", "json", "quantize", "configurations", "threads"];
+const WITH_BUNDLED = [
+  "bundled",
+  "limit",
+  "seed",
+  "json",
+  "quantize",
+  "calibrate",
+  "configurations",
+  "threads",
+];
 
 function onlyBundled(flags: object): Omit<BundledFlags, "assets"> {
   const extra = Object.keys(flags).find((key) => !WITH_BUNDLED.includes(key));

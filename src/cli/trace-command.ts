@@ -5,6 +5,7 @@ import { prepareImage } from "../image/preprocess.ts";
 import type { Intervention, Quantization } from "../intervention/intervention.ts";
 import { traceReport } from "../trace/trace-report.ts";
 import { readImage } from "./folder-dataset.ts";
+import { type CalibrateFlag, calibrated } from "./open-calibration.ts";
 import { type ModelFlags, openModel } from "./open-model.ts";
 import { openRegisters, type RegistersFlags } from "./open-registers.ts";
 import { formatTable, magnitude, printJson, printText } from "./output.ts";
@@ -14,6 +15,7 @@ import { type ClassFlags, openClassEmbeddings } from "./zero-shot.ts";
 export interface TraceFlags extends ModelFlags, RegistersFlags, RegCacheSetting, ClassFlags {
   readonly image: string;
   readonly quantize?: Quantization;
+  readonly calibrate?: CalibrateFlag;
   /** More per block: medianAbs, kurtosis, lists per token; and the pooled feature. */
   readonly full?: boolean;
   readonly json?: boolean;
@@ -32,7 +34,7 @@ export async function traceCommand(flags: TraceFlags, signal?: AbortSignal): Pro
     const registers = await openRegisters(model, flags, signal);
     const intervention: Intervention = {
       ...applySetting(flags, registers?.id ?? null, spec.blocks),
-      quantize: flags.quantize ?? null,
+      quantize: flags.quantize ? await calibrated(model, flags.quantize, flags.calibrate) : null,
     };
     const { pixels } = prepareImage(image, spec.preprocess);
     const { traces, result } = await collect(

@@ -4,7 +4,8 @@ import type { EncoderWeights } from "../encoder/weights.ts";
 import { CancelledError, throwIfCancelled } from "../errors/input-error.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import { type BlockPlan, planIntervention } from "../intervention/plan.ts";
-import type { CalibrationSet } from "../quantize/calibrate.ts";
+import type { CalibrationImages } from "../quantize/calibrate.ts";
+import { weightBytes } from "../quantize/weight-bytes.ts";
 import { deleteTokens } from "../regcache/delete.ts";
 import type { Registers } from "../regcache/registers.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
@@ -59,7 +60,7 @@ class ChainEngine implements Engine {
     this.registers.set(registers.id, registers);
   }
 
-  addCalibration(set: CalibrationSet): void {
+  addCalibration(set: CalibrationImages): void {
     this.#statistics.add(set);
   }
 
@@ -84,13 +85,17 @@ class ChainEngine implements Engine {
       state = await this.#block(block, state, plan[block]!, keys[block + 1]!, options);
       yield state.trace!;
     }
-    const { feature, logits } = await this.#head(state, options);
+    const { feature, logits, headMilliseconds } = await this.#head(state, options);
     return {
       feature,
       logits,
       deleted: state.deleted,
       computedFrom,
       milliseconds: performance.now() - started,
+      cost: {
+        milliseconds: state.milliseconds + headMilliseconds,
+        weightBytes: weightBytes(this.spec, intervention.quantize),
+      },
     };
   }
 
@@ -118,13 +123,15 @@ class ChainEngine implements Engine {
 
   #embed(input: EngineInput, key: string, options: RunOptions): Promise<CachedBlock> {
     return this.#exclusive(options, async () => {
+      const started = performance.now();
       const side = this.spec.grid * this.spec.patch;
       const { y } = await this.sessions.embed.run(
         { pixels: { data: input.pixels, dims: [1, 3, side, side] } },
         ["y"],
       );
       const positions = Int32Array.from({ length: this.spec.tokens }, (_, token) => token);
-      const state = { x: y!.data, positions, deleted: new Int32Array(0), trace: null };
+      const milliseconds = performance.now() - started;
+      const state = { x: y!.data, positions, deleted: new Int32Array(0), milliseconds, trace: null };
       this.cache.set(key, state);
       return state;
     });
@@ -155,6 +162,7 @@ class ChainEngine implements Engine {
         x: y,
         positions: tokens.positions,
         deleted: alive ? Int32Array.of(...before.deleted, ...alive.deleted) : before.deleted,
+        milliseconds: before.milliseconds + trace.milliseconds,
         trace,
       };
       this.cache.set(key, state);
@@ -162,14 +170,22 @@ class ChainEngine implements Engine {
     });
   }
 
-  #head(state: CachedBlock, options: RunOptions): Promise<Pick<RunResult, "feature" | "logits">> {
+  #head(
+    state: CachedBlock,
+    options: RunOptions,
+  ): Promise<Pick<RunResult, "feature" | "logits"> & { headMilliseconds: number }> {
     return this.#exclusive(options, async () => {
+      const started = performance.now();
       const { hasClassifier, head } = this.sessions;
       const outputs = await head.run(
         { x: { data: state.x, dims: [state.positions.length, this.spec.width] } },
         hasClassifier ? ["feature", "logits"] : ["feature"],
       );
-      return { feature: outputs.feature!.data, logits: outputs.logits?.data ?? null };
+      return {
+        feature: outputs.feature!.data,
+        logits: outputs.logits?.data ?? null,
+        headMilliseconds: performance.now() - started,
+      };
     });
   }
 

@@ -9,6 +9,8 @@ export interface CachedBlock {
   readonly positions: Int32Array;
   /** Original indices deleted so far. */
   readonly deleted: Int32Array;
+  /** Time of the embedding and of all blocks up to here when they were computed. */
+  readonly milliseconds: number;
   /** null after the embedding, which has no trace. */
   readonly trace: LayerTrace | null;
 }

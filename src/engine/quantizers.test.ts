@@ -27,11 +27,11 @@ describe("quantizers in the chain", () => {
     const { bytes, config } = randomCheckpoint({ width: 32, heads: 2, blocks: 3, grid: 5, patch: 4 });
     const file = await openSafetensors(memorySource(bytes, "random.safetensors"));
     engine = await createEngine(openEncoder(file, config, {}), createNodeRuntime());
-    const images = ["a", "b", "c", "d"].map((id) => async () => {
+    const load = async (i: number) => {
       loaded++;
-      return input(id);
-    });
-    engine.addCalibration({ id: "waves", data: "4 waves", images });
+      return input("abcd"[i]!);
+    };
+    engine.addCalibration({ id: "waves", count: 4, load });
   });
   afterAll(() => engine.dispose());
 

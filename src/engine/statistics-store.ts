@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { CancelledError, InputError } from "../errors/input-error.ts";
 import type { Intervention } from "../intervention/intervention.ts";
-import { type CalibrationSet, calibrate, statisticsKey } from "../quantize/calibrate.ts";
+import { type CalibrationImages, calibrate, statisticsKey } from "../quantize/calibrate.ts";
 import { type Statistics, statisticsKind } from "../quantize/statistics.ts";
 import type { Engine, RunOptions } from "./types.ts";
 
@@ -10,11 +10,11 @@ const KEPT = 8;
 
 /** Calibration images by id, and their statistics, taken when a run first needs them. */
 export class StatisticsStore {
-  readonly #sets = new Map<string, CalibrationSet>();
+  readonly #sets = new Map<string, CalibrationImages>();
   readonly #known = new LRUCache<string, Statistics>({ max: KEPT });
   readonly #running = new Map<string, Promise<Statistics>>();
 
-  add(set: CalibrationSet): void {
+  add(set: CalibrationImages): void {
     this.#sets.set(set.id, set);
   }
 
@@ -53,7 +53,7 @@ export class StatisticsStore {
     }
   }
 
-  #named(id: string | undefined): CalibrationSet {
+  #named(id: string | undefined): CalibrationImages {
     const found = id === undefined ? undefined : this.#sets.get(id);
     if (found) return found;
     throw new InputError(

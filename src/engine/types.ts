@@ -1,6 +1,6 @@
 import type { EncoderSpec } from "../encoder/spec.ts";
 import type { Intervention } from "../intervention/intervention.ts";
-import type { CalibrationSet } from "../quantize/calibrate.ts";
+import type { CalibrationImages } from "../quantize/calibrate.ts";
 import type { LinearInputs } from "../quantize/statistics.ts";
 import type { Registers } from "../regcache/registers.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
@@ -43,7 +43,7 @@ export interface Engine {
   readonly registers: ReadonlyMap<string, Registers>;
   addRegisters(registers: Registers): void;
   /** Images that quantizations may name to be calibrated on; a run that needs their statistics takes them once. */
-  addCalibration(set: CalibrationSet): void;
+  addCalibration(set: CalibrationImages): void;
   /**
    * Runs one image block by block. Yields a trace after each block, in order, and returns the feature.
    * Blocks whose inputs and intervention are unchanged come from the cache.

@@ -29,18 +29,29 @@ export interface ConfigurationParts {
 /**
  * The paper's ablation (table "prefix only, delete only, both") as named interventions: `fp32`,
  * `naive-w8a8`, `prefix-w8a8`, `delete-w8a8`, `regcache-w8a8`, `regcache-fp32`. FP32 always comes first,
- * asked for or not, because all others are compared with it; each kind appears once, in the order given.
+ * asked for or not, because all others are compared with it; each kind appears once, in the order given. With int8
+ * arithmetic every quantized kind comes twice, simulated and `naive-int8`, so that neither is taken for the other.
  * @throws InputError when a kind needs a prefix or deletion that is not there
  */
 export function buildConfigurations(
   kinds: readonly ConfigurationKind[],
   parts: ConfigurationParts,
 ): Configuration[] {
-  const { weightBits, activationBits } = parts.quantize;
-  return [...new Set<ConfigurationKind>(["fp32", ...kinds])].map((kind) => ({
-    name: kind.endsWith("fp32") ? kind : `${kind}-w${weightBits}a${activationBits}`,
-    intervention: intervene(kind, parts),
-  }));
+  const { quantize } = parts;
+  const { arithmetic = "simulated", ...simulated } = quantize;
+  return [...new Set<ConfigurationKind>(["fp32", ...kinds])].flatMap((kind) => {
+    if (kind.endsWith("fp32")) return [{ name: kind, intervention: intervene(kind, parts) }];
+    const variants: Quantization[] = arithmetic === "int8" ? [simulated, quantize] : [quantize];
+    return variants.map((variant) => ({
+      name: `${kind}-${precisionName(variant)}`,
+      intervention: intervene(kind, { ...parts, quantize: variant }),
+    }));
+  });
+}
+
+/** `w8a8` for simulated quantization, `int8` for integer arithmetic. */
+export function precisionName({ arithmetic, weightBits, activationBits }: Quantization): string {
+  return arithmetic === "int8" ? "int8" : `w${weightBits}a${activationBits}`;
 }
 
 function intervene(

@@ -55,6 +55,7 @@ export function fakeEngine(
         deleted: new Int32Array(),
         computedFrom: 0,
         milliseconds: 0,
+        cost: { milliseconds: 0, weightBytes: 0 },
       };
     },
     exclusive: (work) => work(),

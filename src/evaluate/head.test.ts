@@ -9,6 +9,7 @@ const run = (...logits: number[]): RunResult => ({
   deleted: new Int32Array(),
   computedFrom: 0,
   milliseconds: 0,
+  cost: { milliseconds: 0, weightBytes: 0 },
 });
 
 test("classes that the config names are matched by name; an answer outside the set is none", () => {

@@ -8,6 +8,7 @@ const run = (...feature: number[]): RunResult => ({
   deleted: new Int32Array(),
   computedFrom: 0,
   milliseconds: 0,
+  cost: { milliseconds: 0, weightBytes: 0 },
 });
 const data = (rows: [number, number, number][], classes = 2) => ({
   features: rows.map(([x, y]) => Float32Array.of(x, y)),

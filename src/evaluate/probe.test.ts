@@ -12,6 +12,7 @@ const run = (feature: Float32Array): RunResult => ({
   deleted: new Int32Array(),
   computedFrom: 0,
   milliseconds: 0,
+  cost: { milliseconds: 0, weightBytes: 0 },
 });
 
 /** Three noisy clusters in 6 dimensions; one dimension is huge and says nothing. */

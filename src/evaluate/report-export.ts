@@ -54,6 +54,8 @@ export function evaluationCsv({
       difference_low95: result.difference.interval[0],
       difference_high95: result.difference.interval[1],
       mean_cosine: result.meanCosine,
+      milliseconds_per_image: result.millisecondsPerImage,
+      weight_bytes: result.weightBytes,
       images: report.total,
       unreadable: report.skipped.count,
       seed: report.seed,

@@ -25,6 +25,10 @@ export interface ConfigurationResult {
   readonly interval: Interval;
   /** Mean cosine of the pooled feature to FP32's on the same image. */
   readonly meanCosine: number;
+  /** Median over the images of what its chain takes on this machine and backend, instruments included. */
+  readonly millisecondsPerImage: number;
+  /** Bytes of the blocks' linear weights while it runs (quantize/weight-bytes.ts). */
+  readonly weightBytes: number;
   /** top1 minus the first configuration's, paired over the same images, with its 95 % interval. */
   readonly difference: { readonly value: number; readonly interval: Interval };
   /** What the above is computed from. */

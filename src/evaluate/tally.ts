@@ -1,3 +1,4 @@
+import { median } from "d3-array";
 import type { RunResult } from "../trace/layer-trace.ts";
 import { cosine } from "./cosine.ts";
 import { pairedDifference } from "./paired.ts";
@@ -7,6 +8,9 @@ import { wilsonInterval } from "./wilson.ts";
 /** Counts one configuration (first) against FP32 (second) over the same images. */
 export class Tally {
   #counts: ConfigurationCounts;
+  /** Of the images added here: times of another session say nothing about this machine. */
+  readonly #milliseconds: number[] = [];
+  #weightBytes = 0;
 
   /** @param counts of an evaluation that is continued */
   constructor(
@@ -25,6 +29,8 @@ export class Tally {
       [key]: counts[key] + 1,
       cosines: counts.cosines + cosine(run.feature, fpRun.feature),
     };
+    this.#milliseconds.push(run.cost.milliseconds);
+    this.#weightBytes = run.cost.weightBytes;
   }
 
   /** @param isBaseline whether this is FP32 itself, whose difference to itself is exactly 0 */
@@ -39,6 +45,8 @@ export class Tally {
       top1: correct / n,
       interval: wilsonInterval(correct, n),
       meanCosine: cosines / n,
+      millisecondsPerImage: median(this.#milliseconds) ?? 0,
+      weightBytes: this.#weightBytes,
       difference: isBaseline ? { value: 0, interval: [0, 0] } : pairedDifference(counts),
       counts,
     };

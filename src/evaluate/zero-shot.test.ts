@@ -18,6 +18,7 @@ const run = (...feature: number[]) => ({
   deleted: new Int32Array(),
   computedFrom: 0,
   milliseconds: 0,
+  cost: { milliseconds: 0, weightBytes: 0 },
 });
 
 test("softmax of scaled cosines, whatever the feature's length", () => {

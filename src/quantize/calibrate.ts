@@ -4,14 +4,16 @@ import { InputError } from "../errors/input-error.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import { createGatherers, type Statistics, type StatisticsKind } from "./statistics.ts";
 
+/** How many images are calibrated on unless something else is asked for; PTQ4ViT and RepQ-ViT take 32. */
+export const CALIBRATION_IMAGES = 32;
+
 /** Images to calibrate on. The engine keeps them by id and takes their statistics when a run needs them. */
-export interface CalibrationSet {
+export interface CalibrationImages {
   /** What quantization settings name it by. Equal ids must mean equal images. */
   readonly id: string;
-  /** What the images are, for people. */
-  readonly data: string;
+  readonly count: number;
   /** Loaded when needed, so that pixels need not all lie in memory. */
-  readonly images: readonly (() => Promise<EngineInput>)[];
+  load(i: number): Promise<EngineInput>;
 }
 
 export interface CalibrateOptions extends Pick<RunOptions, "signal" | "priority"> {
@@ -30,25 +32,25 @@ export function statisticsKey(set: string, kind: StatisticsKind, intervention: I
  */
 export async function calibrate(
   engine: Pick<Engine, "spec" | "run">,
-  set: CalibrationSet,
+  set: CalibrationImages,
   kind: StatisticsKind,
   intervention: Intervention,
   { onProgress, ...options }: CalibrateOptions = {},
 ): Promise<Statistics> {
-  const total = set.images.length;
+  const total = set.count;
   if (total === 0) {
     throw new InputError("Calibration", "at least one image", "none", "Choose some images.");
   }
   const gatherers = createGatherers(engine.spec, kind, total);
   const run: Intervention = { ...intervention, quantize: null };
-  for (const [done, load] of set.images.entries()) {
+  for (let i = 0; i < total; i++) {
     await collect(
-      engine.run(await load(), run, {
+      engine.run(await set.load(i), run, {
         ...options,
         onInputs: (block, inputs) => gatherers.add(block, inputs),
       }),
     );
-    onProgress?.(done + 1, total);
+    onProgress?.(i + 1, total);
   }
   return { key: statisticsKey(set.id, kind, intervention), images: total, blocks: gatherers.finish() };
 }

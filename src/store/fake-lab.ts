@@ -99,6 +99,7 @@ function stage(
               deleted: new Int32Array(),
               computedFrom: 0,
               milliseconds: 1,
+              cost: { milliseconds: 1, weightBytes: 0 },
             }),
           reject,
         });

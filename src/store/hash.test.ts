@@ -55,7 +55,34 @@ test("whatever is written is read back", () => {
   );
 });
 
+test("the further settings of a quantizer are in the address, and read back", () => {
+  const quantizers = [
+    { arithmetic: "int8", clip: { kind: "ratio", ratio: 0.9 } },
+    { range: { kind: "static", statistic: "percentile", percentile: 99.9 }, calibration: "probe, 32" },
+    { excludeOutliers: { kind: "ratio", above: 64 }, linears: ["qkv", "fc2"], blocks: [3, 7] },
+    { clip: { kind: "absolute", limit: 2.5 }, activationScheme: "asymmetric", range: { kind: "dynamic" } },
+    { smoothQuant: { alpha: 0.5 }, range: { kind: "static", statistic: "min-max" }, calibration: "a" },
+    { base: "repq-vit", calibration: "a", weightBits: 4 },
+    { activationGranularity: "per-token", excludeOutliers: undefined },
+  ];
+  for (const fields of quantizers) {
+    const quantize = { weightBits: 8, activationBits: 8, ...fields };
+    const state = { intervention: interventionSchema.parse({ quantize }), sample: null };
+    expect(parseHash(writeHash(state))).toEqual(state);
+  }
+  const intervention = interventionSchema.parse({
+    quantize: { weightBits: 8, activationBits: 8, ...quantizers[2] },
+  });
+  expect(writeHash({ intervention, sample: null })).toBe(
+    "#quantize=8,8,per-tensor,exclude=64x,linears=qkv+fc2,blocks=3+7",
+  );
+});
+
 test.each([
+  ["#quantize=8,8,per-tensor,arithmetic=int4", "an unknown arithmetic"],
+  ["#quantize=4,4,per-tensor,arithmetic=int8", "int8 at 4 bits"],
+  ["#quantize=8,8,per-tensor,speed=fast", "an unknown setting of the quantizer"],
+  ["#quantize=8,8,per-tensor,clip=x", "no clipping value"],
   ["#prefix=r,4", "too few values"],
   ["#prefix=r,4,x,1", "not a number"],
   ["#delete=7,0,linf", "a count of zero"],

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { InputError } from "../errors/input-error.ts";
 import { type Intervention, interventionSchema, NO_INTERVENTION } from "../intervention/intervention.ts";
+import { quantizationFields, quantizationPairs } from "../intervention/quantization-text.ts";
 
 /** What a link restores. */
 export interface LinkState {
@@ -20,11 +21,11 @@ const fields = z.strictObject({
     .tuple([numeral, numeral, z.string()])
     .or(z.tuple([numeral, numeral, z.string(), z.string()]))
     .optional(),
-  quantize: z.tuple([numeral, numeral, z.string()]).optional(),
+  quantize: z.tuple([numeral, numeral, z.string()], z.string()).optional(),
   sample: z.tuple([z.string().regex(/^[\w.-]+$/)]).optional(),
 });
 
-/** `#prefix=<registers>,<from>,<to>,<count>&delete=<block>,<count>,<by>[,<registers>]&quantize=8,8,per-tensor&sample=<file>`. */
+/** `#prefix=<registers>,<from>,<to>,<count>&delete=<block>,<count>,<by>[,<registers>]&quantize=8,8,per-tensor[,arithmetic=int8...]&sample=<file>`. */
 export function writeHash({ intervention, sample }: LinkState): string {
   const { prefix, delete: deletion, quantize } = intervention;
   const parts: [string, readonly (string | number)[]][] = [];
@@ -34,17 +35,24 @@ export function writeHash({ intervention, sample }: LinkState): string {
     parts.push(["delete", [deletion.block, deletion.count, deletion.by, ...registers]]);
   }
   if (quantize) {
-    parts.push(["quantize", [quantize.weightBits, quantize.activationBits, quantize.weightGranularity]]);
+    const { weightBits, activationBits, weightGranularity } = quantize;
+    const others = quantizationPairs(quantize).map(([key, value]) => `${key}=${value}`);
+    parts.push(["quantize", [weightBits, activationBits, weightGranularity, ...others]]);
   }
   if (sample !== null) parts.push(["sample", [sample]]);
   if (parts.length === 0) return "";
-  return `#${parts.map(([key, values]) => `${key}=${values.map((v) => encodeURIComponent(v)).join(",")}`).join("&")}`;
+  return `#${parts.map(([key, values]) => `${key}=${values.map(encode).join(",")}`).join("&")}`;
+}
+
+/** Percent-encoded; `=` and `+` need not be, and read better bare. */
+function encode(value: string | number): string {
+  return encodeURIComponent(value).replaceAll("%3D", "=").replaceAll("%2B", "+");
 }
 
 function invalid(got: string): InputError {
   return new InputError(
     "The link",
-    "#prefix=registers,from,to,count&delete=block,count,linf|similarity&quantize=bits,bits,per-tensor|per-channel&sample=file",
+    "#prefix=registers,from,to,count&delete=block,count,linf|similarity&quantize=bits,bits,per-tensor|per-channel[,key=value...]&sample=file",
     got,
     "The default settings are used; set them in the controls and copy the address again.",
   );
@@ -85,11 +93,27 @@ export function parseHash(hash: string): LinkState | null {
         }
       : null,
     quantize: quantize
-      ? { weightBits: quantize[0], activationBits: quantize[1], weightGranularity: quantize[2] }
+      ? {
+          weightBits: quantize[0],
+          activationBits: quantize[1],
+          weightGranularity: quantize[2],
+          ...readPairs(quantize.slice(3).map(String)),
+        }
       : null,
   });
   if (!intervention.success) throw invalid(firstIssue(intervention.error));
   return { intervention: intervention.data, sample: sample?.[0] ?? null };
+}
+
+/** `key=value` texts of a quantization's further settings. */
+function readPairs(texts: readonly string[]): Record<string, unknown> {
+  const pairs = texts.map((text): [string, string] => {
+    const at = text.indexOf("=");
+    return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
+  });
+  const read = quantizationFields(Object.fromEntries(pairs));
+  if (read) return read;
+  throw invalid(`quantize settings "${texts.join(",").slice(0, 60)}"`);
 }
 
 function firstIssue(error: z.ZodError): string {

@@ -38,6 +38,14 @@ export interface LayerTrace {
   readonly milliseconds: number;
 }
 
+/** What a run costs, wherever its parts came from. */
+export interface RunCost {
+  /** Embedding, every block (cached ones as long as they took when they were computed) and head. */
+  readonly milliseconds: number;
+  /** Of the blocks' linear weights (quantize/weight-bytes.ts). */
+  readonly weightBytes: number;
+}
+
 /** End of a run. */
 export interface RunResult {
   /** Pooled feature after the final LayerNorm, [D]. */
@@ -48,5 +56,7 @@ export interface RunResult {
   readonly deleted: Int32Array;
   /** First block that was computed; earlier ones were taken from the cache. */
   readonly computedFrom: number;
+  /** Wall time of this run, with waiting; little where most came from the cache. */
   readonly milliseconds: number;
+  readonly cost: RunCost;
 }

@@ -1,0 +1,58 @@
+import { InputError } from "../errors/input-error.ts";
+import { type CalibrationSet, calibrationSet } from "../evaluate/calibration.ts";
+import type { LabelledSet } from "../evaluate/dataset.ts";
+import type { Quantization } from "../intervention/intervention.ts";
+import { CALIBRATION_IMAGES } from "../quantize/calibrate.ts";
+import { statisticsKind } from "../quantize/statistics.ts";
+import { openImageFolder } from "./open-images.ts";
+import type { OpenModel } from "./open-model.ts";
+import { preparer } from "./preparer.ts";
+
+/** `--calibrate data=FOLDER,limit=32`. */
+export interface CalibrateFlag {
+  readonly data: string;
+  readonly limit: number;
+}
+
+/** A folder, or a set that is opened only when it is needed. */
+export type CalibrationSource = CalibrateFlag | (() => Promise<LabelledSet>);
+
+/**
+ * The quantization with images to calibrate on, where it needs them; they are added to the engine, which runs them when a
+ * configuration first needs their statistics.
+ * @param images of which the first images of the order of seed 0 are taken
+ * @throws InputError when it needs images and there are none
+ */
+export async function calibrated(
+  model: OpenModel,
+  quantize: Quantization,
+  images: CalibrationSource | undefined,
+): Promise<Quantization> {
+  if (statisticsKind(quantize) === null) return quantize;
+  if (!images) {
+    const got = "no images to calibrate on";
+    throw new InputError("--quantize", "--calibrate data=FOLDER for it", got, "Add --calibrate.");
+  }
+  const set = typeof images === "function" ? await images() : (await openImageFolder(images.data)).set;
+  const limit = typeof images === "function" ? CALIBRATION_IMAGES : images.limit;
+  return withImages(
+    model,
+    quantize,
+    calibrationSet(set, preparer(model.engine.spec), { seed: 0, limit }),
+    limit,
+  );
+}
+
+/** {@link calibrated} on images that are open already, the first `limit` of them. */
+export function withImages(
+  { engine }: OpenModel,
+  quantize: Quantization,
+  images: Pick<CalibrationSet, "name" | "count" | "load">,
+  limit: number = CALIBRATION_IMAGES,
+): Quantization {
+  if (statisticsKind(quantize) === null) return quantize;
+  const count = Math.min(images.count, limit);
+  const calibration = `${images.name}-${count}`;
+  engine.addCalibration({ id: calibration, count, load: (i) => images.load(i) });
+  return { ...quantize, calibration };
+}

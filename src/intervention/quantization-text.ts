@@ -1,0 +1,83 @@
+import type { Quantization } from "./quantization.ts";
+
+/**
+ * The settings of a quantization beside its bits and weight scales, as key=value pairs: the command line's and the link's
+ * grammar. `x` after a number makes it a multiple: of the range for clip, of the tokens' median L-inf for exclude.
+ */
+export const QUANTIZATION_FORM =
+  "arithmetic=simulated|int8, scheme=symmetric|asymmetric, activations=per-tensor|per-token, range=dynamic|min-max|99|99.9|99.99|99.999, clip=0.9x|LIMIT, exclude=64x|LIMIT, smooth=0.5, base=rtn|ptq4vit|repq-vit, linears=qkv+fc2, blocks=3+4, calibration=ID";
+
+/** The pairs of a quantization, without the defaults. */
+export function quantizationPairs(q: Quantization): [key: string, value: string][] {
+  const { range, clip, excludeOutliers } = q;
+  const entries: [string, string | undefined][] = [
+    ["arithmetic", q.arithmetic],
+    ["scheme", q.activationScheme],
+    ["activations", q.activationGranularity],
+    ["range", range && (range.kind === "dynamic" ? "dynamic" : staticText(range))],
+    ["clip", clip && (clip.kind === "ratio" ? `${clip.ratio}x` : String(clip.limit))],
+    ["exclude", excludeOutliers && `${excludeOutliers.above}${excludeOutliers.kind === "ratio" ? "x" : ""}`],
+    ["smooth", q.smoothQuant && String(q.smoothQuant.alpha)],
+    ["base", q.base],
+    ["linears", q.linears?.join("+")],
+    ["blocks", q.blocks?.join("+")],
+    ["calibration", q.calibration],
+  ];
+  return entries.filter((entry): entry is [string, string] => entry[1] !== undefined);
+}
+
+function staticText(range: Extract<NonNullable<Quantization["range"]>, { kind: "static" }>): string {
+  return range.statistic === "min-max" ? "min-max" : String(range.percentile);
+}
+
+/**
+ * What pairs say, for quantizationSchema to check; what is not understood stays in it, for the schema to refuse.
+ * @returns null when a key is unknown
+ */
+export function quantizationFields(pairs: Readonly<Record<string, string>>): Record<string, unknown> | null {
+  const fields: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(pairs)) {
+    const field = FIELDS[key];
+    if (!field) return null;
+    const [name, read] = field;
+    fields[name] = read(value);
+  }
+  return fields;
+}
+
+const multiple = (text: string) => (text.endsWith("x") ? number(text.slice(0, -1)) : null);
+/** NaN for what is not a plain number, which the schema refuses. */
+const number = (text: string) => (/^\d*\.?\d+(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN);
+
+const FIELDS: Readonly<Record<string, [field: keyof Quantization, read: (text: string) => unknown]>> = {
+  arithmetic: ["arithmetic", String],
+  scheme: ["activationScheme", String],
+  activations: ["activationGranularity", String],
+  range: [
+    "range",
+    (text) => {
+      if (text === "dynamic") return { kind: "dynamic" };
+      if (text === "min-max") return { kind: "static", statistic: "min-max" };
+      return { kind: "static", statistic: "percentile", percentile: number(text) };
+    },
+  ],
+  clip: [
+    "clip",
+    (text) => {
+      const ratio = multiple(text);
+      return ratio === null ? { kind: "absolute", limit: number(text) } : { kind: "ratio", ratio };
+    },
+  ],
+  exclude: [
+    "excludeOutliers",
+    (text) => {
+      const above = multiple(text);
+      return above === null ? { kind: "absolute", above: number(text) } : { kind: "ratio", above };
+    },
+  ],
+  smooth: ["smoothQuant", (text) => ({ alpha: number(text) })],
+  base: ["base", String],
+  linears: ["linears", (text) => text.split("+")],
+  blocks: ["blocks", (text) => text.split("+").map(number)],
+  calibration: ["calibration", String],
+};
