@@ -27,7 +27,9 @@ test("the table has one row per configuration, quoted where it must be", () => {
   const [head, row, ...rest] = evaluationCsv(record).split("\n");
   expect(rest).toEqual([]);
   expect(head).toMatch(/^configuration,n,correct,top1,top1_low95,top1_high95,difference,/);
-  expect(row).toMatch(/^fp32,4,3,0.75,0\.3\d+,0\.9\d+,0,0,0,1,0,0,5,1,7,"my ""own"", set",cd,own head,Fake,ab,/);
+  expect(row).toMatch(
+    /^fp32,4,3,0.75,0\.3\d+,0\.9\d+,0,0,0,1,0,0,5,1,7,"my ""own"", set",cd,own head,Fake,ab,/,
+  );
 });
 
 test("the JSON holds model, data set, seed, intervals and interventions", () => {
