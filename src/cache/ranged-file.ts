@@ -1,0 +1,243 @@
+import { type ByteSource, checkRange } from "../checkpoint/byte-source.ts";
+import { CancelledError, InputError } from "../errors/input-error.ts";
+import type { Piece, PieceStore } from "./piece-store.ts";
+import { type ByteRange, missingRanges, totalBytes } from "./ranges.ts";
+
+/** Bytes of the file from somewhere else, as they arrive; may end early or fail, and is then asked for the rest. */
+export type FetchRange = (
+  begin: number,
+  end: number,
+  signal: AbortSignal | undefined,
+) => Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
+
+/** Bytes after which a piece is written: what a lost page or worker loses at most. */
+const PIECE = 4 * 1024 * 1024;
+/** How often a cut transfer is taken up again without a single byte in between. */
+const MOST_CUTS = 3;
+
+interface Transfer extends ByteRange {
+  /** Settles when the transfer has ended; rejects with its error. */
+  done: Promise<void>;
+}
+
+/**
+ * A remote file as a {@link ByteSource}: what was fetched is kept in pieces and never fetched again; a read waits for a
+ * transfer under way that will bring its bytes, and fetches what no transfer brings.
+ */
+export class RangedFile implements ByteSource {
+  readonly #transfers = new Set<Transfer>();
+  #arrived: (() => void)[] = [];
+  #pieces: Piece[];
+
+  private constructor(
+    readonly name: string,
+    readonly size: number,
+    private readonly store: PieceStore,
+    private readonly fetchRange: FetchRange,
+    pieces: readonly Piece[],
+  ) {
+    this.#pieces = [...pieces];
+  }
+
+  static async open(
+    file: { readonly path: string; readonly size: number },
+    store: PieceStore,
+    fetchRange: FetchRange,
+  ): Promise<RangedFile> {
+    const pieces = (await store.list()).filter((piece) => piece.file === file.path && piece.end <= file.size);
+    return new RangedFile(file.path, file.size, store, fetchRange, pieces);
+  }
+
+  /** Bytes of `ranges` that are here. */
+  kept(ranges: readonly ByteRange[]): number {
+    return ranges.reduce(
+      (sum, range) => sum + range.end - range.begin - totalBytes(missingRanges(range, this.#pieces)),
+      0,
+    );
+  }
+
+  async read(begin: number, end: number): Promise<Uint8Array> {
+    checkRange(this.name, this.size, begin, end);
+    const bytes = new Uint8Array(end - begin);
+    // A second pass only where a piece was deleted under us, e.g. by another page.
+    for (let pass = 0; pass < 2; pass++) {
+      await this.ensure({ begin, end });
+      if (await this.#copy(begin, end, bytes)) return bytes;
+    }
+    throw new InputError(
+      this.name,
+      "the bytes that were just kept",
+      "none: they were deleted",
+      "Open the model again.",
+    );
+  }
+
+  /** The whole file as text. */
+  async text(): Promise<string> {
+    return new TextDecoder().decode(await this.read(0, this.size));
+  }
+
+  /**
+   * Makes sure that a range is here.
+   * @param onBytes called with every count of bytes that arrived for it.
+   * @throws InputError, CancelledError; what arrived is kept
+   */
+  async ensure(
+    range: ByteRange,
+    signal?: AbortSignal,
+    onBytes: (count: number) => void = () => {},
+  ): Promise<void> {
+    for (;;) {
+      const [first] = missingRanges(range, this.#pieces);
+      if (!first) return;
+      const under = [...this.#transfers].find(({ begin, end }) => begin <= first.begin && first.begin < end);
+      if (under) await Promise.race([under.done, this.#nextArrival()]);
+      else await this.#transfer(this.#untilNextTransfer(first), signal, onBytes);
+    }
+  }
+
+  /** A missing range, cut where a transfer under way begins. */
+  #untilNextTransfer({ begin, end }: ByteRange): ByteRange {
+    const next = [...this.#transfers].map((transfer) => transfer.begin).filter((at) => at > begin);
+    return { begin, end: Math.min(end, ...next) };
+  }
+
+  #nextArrival(): Promise<void> {
+    return new Promise((resolve) => this.#arrived.push(resolve));
+  }
+
+  async #transfer(
+    { begin, end }: ByteRange,
+    signal: AbortSignal | undefined,
+    onBytes: (count: number) => void,
+  ): Promise<void> {
+    const transfer: Transfer = { begin, end, done: Promise.resolve() };
+    this.#transfers.add(transfer);
+    transfer.done = this.#run(transfer, signal, onBytes).finally(() => this.#transfers.delete(transfer));
+    transfer.done.catch(() => {}); // thrown below, and to whoever waits
+    await transfer.done;
+  }
+
+  async #run(
+    { begin, end }: ByteRange,
+    signal: AbortSignal | undefined,
+    onBytes: (count: number) => void,
+  ): Promise<void> {
+    let at = begin;
+    let reason: unknown = null;
+    for (let cuts = 0; at < end; ) {
+      const before = at;
+      try {
+        const stream = await this.fetchRange(at, end, signal);
+        at += await this.#keep(stream, at, end, signal, onBytes);
+      } catch (error) {
+        if (!(error instanceof Cut)) throw signal?.aborted ? new CancelledError(this.name) : error;
+        at += error.kept;
+        reason = error.cause;
+      }
+      if (signal?.aborted) throw new CancelledError(this.name);
+      cuts = at > before ? 0 : cuts + 1;
+      if (cuts >= MOST_CUTS) throw this.#truncated(at, end, reason);
+    }
+  }
+
+  /** Writes a stream piece by piece. @returns bytes kept. @throws Cut when the stream failed after `kept` bytes */
+  async #keep(
+    stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+    begin: number,
+    end: number,
+    signal: AbortSignal | undefined,
+    onBytes: (count: number) => void,
+  ): Promise<number> {
+    const reader = stream.getReader();
+    const piece = new Uint8Array(Math.min(PIECE, end - begin));
+    let filled = 0;
+    let written = 0;
+    const flush = async () => {
+      if (filled === 0) return;
+      const bytes = piece.slice(0, filled);
+      await this.#write({ file: this.name, begin: begin + written, end: begin + written + filled }, bytes);
+      written += filled;
+      filled = 0;
+    };
+    try {
+      for (;;) {
+        const step = await reader.read().catch((error: unknown) => {
+          throw new Cut(error);
+        });
+        if (step.done) break;
+        if (step.value.byteLength > end - begin - written - filled) {
+          throw this.#tooMuch(end - begin);
+        }
+        onBytes(step.value.byteLength);
+        for (let from = 0; from < step.value.byteLength; ) {
+          const part = step.value.subarray(from, from + piece.byteLength - filled);
+          piece.set(part, filled);
+          filled += part.byteLength;
+          from += part.byteLength;
+          if (filled === piece.byteLength) await flush();
+        }
+        if (signal?.aborted) break;
+      }
+      await flush();
+      return written;
+    } catch (error) {
+      if (!(error instanceof Cut)) throw error;
+      await flush();
+      throw new Cut(error.cause, written);
+    } finally {
+      await reader.cancel().catch(() => {});
+    }
+  }
+
+  async #write(piece: Piece, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.store.write(piece, bytes);
+    this.#pieces.push(piece);
+    const arrived = this.#arrived;
+    this.#arrived = [];
+    for (const tell of arrived) tell();
+  }
+
+  /** Copies kept bytes; false when a piece is gone, which is then forgotten. */
+  async #copy(begin: number, end: number, into: Uint8Array): Promise<boolean> {
+    let at = begin;
+    while (at < end) {
+      const piece = this.#pieces.find((candidate) => candidate.begin <= at && at < candidate.end);
+      if (!piece) return false;
+      const to = Math.min(end, piece.end);
+      const bytes = await this.store.read(piece, at, to);
+      if (!bytes || bytes.byteLength !== to - at) {
+        this.#pieces = this.#pieces.filter((other) => other !== piece);
+        return false;
+      }
+      into.set(bytes, at - begin);
+      at = to;
+    }
+    return true;
+  }
+
+  #truncated(at: number, end: number, reason: unknown): InputError {
+    const why = reason instanceof Error ? ` (${reason.message})` : "";
+    return new InputError(
+      this.name,
+      `bytes up to ${end}`,
+      `a transfer that ended after byte ${at}, ${MOST_CUTS} times${why}`,
+      "What was downloaded is kept: open the model again to continue.",
+    );
+  }
+
+  #tooMuch(expected: number): InputError {
+    const remedy = "The server answers range requests wrongly: choose another mirror.";
+    return new InputError(this.name, `${expected} bytes`, "more", remedy);
+  }
+}
+
+/** A transfer that ended by an error of the network after `kept` bytes. */
+class Cut extends Error {
+  constructor(
+    override readonly cause: unknown,
+    readonly kept = 0,
+  ) {
+    super("cut");
+  }
+}
