@@ -1,10 +1,11 @@
 import { parseArgs } from "node:util";
 import { launchChromium } from "./chromium.ts";
 import { measureEngine } from "./measure-engine.ts";
+import { measureEvaluation } from "./measure-evaluation.ts";
 import { measurePage } from "./measure-page.ts";
 import type { Row } from "./row.ts";
 
-// `npm run bench [-- --rounds N] [--only engine|page] [--json]`: speed and memory, as ratios inside one run, so that
+// `npm run bench [-- --rounds N] [--only engine|page|evaluation] [--json]`: speed and memory, as ratios inside one run, so that
 // the speed of the machine cancels. Prints a table, or JSON.
 const { values } = parseArgs({
   options: {
@@ -17,8 +18,11 @@ const { values } = parseArgs({
 const browser = await launchChromium();
 const rows: Row[] = [];
 try {
-  if (values.only !== "page") rows.push(...(await measureEngine(browser, Number(values.rounds))));
-  if (values.only !== "engine") rows.push(...(await measurePage(browser)));
+  const wants = (part: string) => values.only === undefined || values.only === part;
+  const rounds = Number(values.rounds);
+  if (wants("engine")) rows.push(...(await measureEngine(browser, rounds)));
+  if (wants("page")) rows.push(...(await measurePage(browser)));
+  if (wants("evaluation")) rows.push(...(await measureEvaluation(browser, rounds)));
 } finally {
   await browser.close();
 }

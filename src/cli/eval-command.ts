@@ -3,8 +3,10 @@ import type { EncoderSpec } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
 import { buildConfigurations, type ConfigurationKind } from "../evaluate/configurations.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
-import { evaluate } from "../evaluate/evaluate.ts";
+import { evaluateWith } from "../evaluate/evaluate.ts";
 import { type Head, ownHead } from "../evaluate/head.ts";
+import { engineRunner } from "../evaluate/image-runner.ts";
+import { fitsPool } from "../evaluate/pool-runner.ts";
 import { applySetting, parseRecommended, type RegCacheSetting } from "../evaluate/recommended.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { type Quantization, quantizationSchema } from "../intervention/intervention.ts";
@@ -16,6 +18,7 @@ import { type HeadFlags, isFitted, openHead, openTrainSet } from "./open-head.ts
 import { type ModelFlags, type OpenModel, openModel } from "./open-model.ts";
 import { openRegisters, type RegistersFlags } from "./open-registers.ts";
 import { createProgress, formatTable, printJson, printText } from "./output.ts";
+import { jobsFor, openPool } from "./pool.ts";
 import { preparer } from "./preparer.ts";
 import { readBytes } from "./read-file.ts";
 
@@ -26,6 +29,8 @@ interface CommonFlags {
   readonly quantize?: Quantization;
   readonly calibrate?: CalibrateFlag;
   readonly configurations?: readonly ConfigurationKind[];
+  /** Engines that work side by side; chosen by cores, memory and work when absent. */
+  readonly jobs?: number;
   readonly json?: boolean;
 }
 
@@ -70,7 +75,8 @@ export async function evalBundledCommand(flags: BundledFlags, signal?: AbortSign
     recommended,
   );
   const set = await openBundledSet(flags.assets, "test");
-  const model = await openModel({ model: folder, ...(flags.threads && { threads: flags.threads }) }, signal);
+  const opening = { model: folder, ...(flags.threads && { threads: flags.threads }) };
+  const model = await openModel(opening, signal);
   try {
     const calibration = flags.calibrate ?? (() => openBundledSet(flags.assets, "probe"));
     await report(
@@ -78,7 +84,7 @@ export async function evalBundledCommand(flags: BundledFlags, signal?: AbortSign
       set,
       ownHead(model.engine.spec, set.classes),
       { ...setting, calibration },
-      flags,
+      { ...flags, ...opening },
       signal,
     );
   } finally {
@@ -92,7 +98,7 @@ async function report(
   set: LabelledSet,
   head: Head,
   setting: RegCacheSetting & RegistersFlags & { readonly calibration?: CalibrationSource | undefined },
-  flags: CommonFlags,
+  flags: CommonFlags & ModelFlags,
   signal?: AbortSignal,
 ): Promise<void> {
   const { engine, sha256 } = model;
@@ -109,14 +115,19 @@ async function report(
 
   const progress = createProgress();
   let last: EvaluationReport | undefined;
-  const options = {
-    prepare: preparer(spec),
-    seed: flags.seed,
-    ...(flags.limit !== undefined && { limit: flags.limit }),
-    ...(signal && { signal }),
-  };
-  for await (last of evaluate(engine, set, configurations, head, options)) {
-    progress("Evaluating", last.n, last.total);
+  const { seed: order, limit = set.count } = flags;
+  const jobs = configurations.every(({ intervention }) => fitsPool(intervention))
+    ? jobsFor(flags, spec, Math.min(limit, set.count) * configurations.length)
+    : 1;
+  const pool = jobs > 1 ? await openPool(flags, registers ? [registers] : [], jobs) : null;
+  try {
+    const runners = pool?.runners ?? [engineRunner(engine, preparer(spec))];
+    const options = { seed: order, limit, ...(signal && { signal }) };
+    for await (last of evaluateWith(runners, set, configurations, head, options)) {
+      progress("Evaluating", last.n, last.total);
+    }
+  } finally {
+    await pool?.close();
   }
   const { n, seed, dataset, ...rest } = last!;
   if (flags.json)

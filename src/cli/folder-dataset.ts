@@ -25,6 +25,10 @@ export async function openFolderSet(folder: string): Promise<LabelledSet> {
     label: (i) => items[i]!.label,
     id: path,
     image: (i) => readImage(path(i)),
+    encoded: async (i) => ({
+      name: path(i),
+      blob: new Blob([(await readBytes(path(i), "an image file")) as Uint8Array<ArrayBuffer>]),
+    }),
   };
 }
 

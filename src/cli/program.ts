@@ -76,6 +76,11 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
   evaluation
     .option("--limit <n>", "the first n images of the seed's order", parseInteger("limit", 1))
     .option("--seed <n>", "seed of the images' order", parseInteger("seed", 0), 0)
+    .option(
+      "--jobs <n>",
+      "engines that work side by side (default: by cores, memory and work)",
+      parseInteger("jobs", 1),
+    )
     .option("--configurations <list>", "fp32,naive,prefix,delete,regcache,regcache-fp32", parseConfigurations)
     .option("--json", "print JSON")
     .action((flags: Partial<EvalFlags> & { bundled?: boolean; seed: number }) =>
@@ -212,6 +217,7 @@ const WITH_BUNDLED = [
   "calibrate",
   "configurations",
   "threads",
+  "jobs",
 ];
 
 function onlyBundled(flags: object): Omit<BundledFlags, "assets"> {

@@ -1,10 +1,10 @@
-import { collect } from "../engine/collect.ts";
 import type { Engine, EngineInput } from "../engine/types.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import type { RunResult } from "../trace/layer-trace.ts";
 
 /**
  * Runs one image to the end in the background, for its result alone; interactive runs go first.
+ * @param betweenBlocks waited for after every block
  * @throws CancelledError on abort
  */
 export async function runToEnd(
@@ -12,7 +12,11 @@ export async function runToEnd(
   input: EngineInput,
   intervention: Intervention,
   signal?: AbortSignal,
+  betweenBlocks?: () => Promise<void>,
 ): Promise<RunResult> {
-  const options = { priority: "background", ...(signal && { signal }) } as const;
-  return (await collect(engine.run(input, intervention, options))).result;
+  const run = engine.run(input, intervention, { priority: "background", ...(signal && { signal }) });
+  for (let step = await run.next(); ; step = await run.next()) {
+    if (step.done) return step.value;
+    await betweenBlocks?.();
+  }
 }

@@ -14,7 +14,7 @@ describe("the live accuracy", () => {
   });
 
   test("streams reports, stops, and knows what it measured", async () => {
-    let update: (next: EvaluationReport) => void = () => {};
+    let update: (next: EvaluationReport, engines: number) => void = () => {};
     const cancelled: string[] = [];
     const { lab, state } = await booted({
       evaluate: (request, onUpdate) => {
@@ -30,12 +30,12 @@ describe("the live accuracy", () => {
     });
     void lab.startAccuracy();
     await settle();
-    update(report(3));
-    update(report(2)); // out of order
+    update(report(3), 2);
+    update(report(2), 2); // out of order
     await settle();
-    expect(state().accuracy).toMatchObject({ running: true, report: { n: 3 } });
+    expect(state().accuracy).toMatchObject({ running: true, report: { n: 3 }, engines: 2 });
     await lab.stopAccuracy();
-    update(report(4));
+    update(report(4), 2);
     await settle();
     expect(state().accuracy).toMatchObject({ running: false, report: { n: 3 } });
     expect(cancelled).toEqual(["evaluate"]);

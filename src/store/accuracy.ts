@@ -75,12 +75,13 @@ export function createAccuracyRunner(
     if (!controls || !model) return;
     const id = ++current;
     let latest: AccuracyState["report"] = null;
+    let engines = 1;
     let scheduled = false;
     const configurations = accuracyConfigurations(controls);
     update({ running: true, report: null, configurations, measured: accuracyKey(controls) });
     const flush = () => {
       scheduled = false;
-      if (id === current && latest) update({ report: latest });
+      if (id === current && latest) update({ report: latest, engines });
     };
     try {
       const { id: set } = await dataset();
@@ -92,9 +93,10 @@ export function createAccuracyRunner(
           limit: accuracy.limit,
           seed: accuracy.seed,
         },
-        (next) => {
+        (next, working) => {
           if (id !== current || (latest && next.n < latest.n)) return;
           latest = next;
+          engines = working;
           if (!scheduled) schedule(flush);
           scheduled = true;
         },

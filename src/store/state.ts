@@ -43,6 +43,8 @@ export interface OpenImage {
 export interface AccuracyState {
   readonly running: boolean;
   readonly report: EvaluationReport | null;
+  /** Engines that compute `report`. */
+  readonly engines: number;
   /** What `report` measured. */
   readonly configurations: readonly Configuration[];
   /** Serialised configurations of `report`; differs from the controls' once they have moved on. */
@@ -103,6 +105,7 @@ export const INITIAL_STATE: LabState = {
   accuracy: {
     running: false,
     report: null,
+    engines: 1,
     configurations: [],
     measured: null,
     limit: 64,

@@ -144,10 +144,13 @@ export interface LabApi {
   ): Promise<RunResult>;
   /** Opens a labelled set, to be evaluated by its id; only its list of images is read. Rejects with InputError. */
   openDataset(request: DatasetRequest): Promise<DatasetInfo>;
-  /** Runs a labelled set; `onUpdate` is called after every image. Interactive runs go first. */
+  /**
+   * Runs a labelled set, on a pool of engines where that pays; `onUpdate` is called now and then, with the number of
+   * engines at work. The result does not depend on that number. Interactive runs go first.
+   */
   evaluate(
     request: EvaluationRequest,
-    onUpdate: (report: EvaluationReport) => void,
+    onUpdate: (report: EvaluationReport, engines: number) => void,
   ): Promise<EvaluationReport>;
   /**
    * Class embeddings by the current model's text tower; they come from a cache when they were made before. Rejects with

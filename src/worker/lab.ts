@@ -3,32 +3,39 @@ import { initialiseOrt } from "../engine/runtime-web.ts";
 import type { EngineInput } from "../engine/types.ts";
 import { InputError } from "../errors/input-error.ts";
 import { engineRunner } from "../evaluate/image-runner.ts";
+import { fitsPool } from "../evaluate/pool-runner.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { prepareImage } from "../image/preprocess.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
 import { interventionSchema } from "../intervention/intervention.ts";
 import { curate } from "../regcache/curate.ts";
 import { readRegisters, writeRegisters } from "../regcache/registers-file.ts";
-import type { BackendChoice, EngineStatus, LabApi } from "./api.ts";
+import type { BackendChoice, EngineStatus, LabApi, ModelRequest } from "./api.ts";
 import { type OpenDataset, openDataset } from "./datasets.ts";
 import { decodeImage } from "./decode.ts";
 import { evaluateDataset } from "./evaluation.ts";
 import { Jobs } from "./jobs.ts";
 import { type LoadedModel, loadModel, modelInfo, registersInfo } from "./loaded-model.ts";
+import { PoolKeeper } from "./pool-keeper.ts";
 import { embedWithText } from "./text-tower.ts";
-import { calibrateThreads } from "./threads.ts";
+import { calibrateCores, threadsFor } from "./threads.ts";
 
 /** Images whose pixels are kept; the page shows one, but may go back to the last few. */
 const MOST_IMAGES = 16;
 
+/** Least time between two reports of an evaluation, ms. */
+const UPDATE_INTERVAL = 50;
+
 /** The lab behind {@link LabApi}: it owns ORT, the weights and the opened images. Lives in a worker. */
 export class Lab implements LabApi {
   readonly #jobs = new Jobs();
+  readonly #pool = new PoolKeeper();
   readonly #images = new Map<string, EngineInput>();
   #backend: BackendChoice = "auto";
+  #cores = 1;
   #threads = 1;
   #initialised = false;
-  #model: LoadedModel | null = null;
+  #model: (LoadedModel & { readonly request: ModelRequest }) | null = null;
   #imageCount = 0;
   /** The latest only: it holds the files of its list. */
   #dataset: OpenDataset | null = null;
@@ -37,7 +44,8 @@ export class Lab implements LabApi {
   start: LabApi["start"] = async (backend): Promise<EngineStatus> => {
     this.#backend = backend;
     if (!this.#initialised) {
-      this.#threads = await calibrateThreads();
+      this.#cores = await calibrateCores();
+      this.#threads = threadsFor(this.#cores);
       initialiseOrt(this.#threads);
       this.#initialised = true;
     }
@@ -54,7 +62,8 @@ export class Lab implements LabApi {
       const choice = { backend: this.#backend, threads: this.#threads };
       const model = await loadModel(request, choice, onProgress, signal);
       const previous = this.#model;
-      this.#model = model;
+      this.#model = { ...model, request };
+      this.#pool.close();
       this.#images.clear();
       await previous?.engine.dispose();
       return modelInfo(model);
@@ -87,13 +96,15 @@ export class Lab implements LabApi {
       // Callbacks travel on a port of their own: waiting for all of them keeps the result from overtaking them.
       const told: unknown[] = [];
       const run = engine.run(input, interventionSchema.parse(intervention), { signal });
-      for (let step = await run.next(); ; step = await run.next()) {
-        if (step.done) {
-          await Promise.all(told);
-          return step.value;
+      return this.#pool.yieldTo(async () => {
+        for (let step = await run.next(); ; step = await run.next()) {
+          if (step.done) {
+            await Promise.all(told);
+            return step.value;
+          }
+          told.push(onTrace(step.value));
         }
-        told.push(onTrace(step.value));
-      }
+      });
     });
 
   openDataset: LabApi["openDataset"] = async (request) => {
@@ -103,19 +114,28 @@ export class Lab implements LabApi {
 
   evaluate: LabApi["evaluate"] = (request, onUpdate) =>
     this.#jobs.run("evaluate", async (signal) => {
-      const { engine } = this.#loaded();
+      const model = this.#loaded();
+      const { engine } = model;
       const dataset = this.#dataset;
       if (dataset?.info.id !== request.dataset) {
         throw new InputError("Data set", "an opened one", `"${request.dataset}"`, "Open it again.");
       }
       const prepare = (image: RgbaImage) => prepareImage(image, engine.spec.preprocess).pixels;
-      const runners = [engineRunner(engine, prepare)];
-      let last: EvaluationReport | null = null;
-      for await (const report of evaluateDataset(engine, runners, dataset, request, signal)) {
-        last = report;
-        await onUpdate(report);
-      }
-      return last!;
+      const { configurations, limit } = request;
+      const runs = Math.min(limit, dataset.info.count) * configurations.length;
+      const spreads = configurations.every(({ intervention }) => fitsPool(intervention));
+      const need = { cores: spreads ? this.#cores : 1, runs };
+      return this.#pool.use(model, need, engineRunner(engine, prepare), async (runners) => {
+        let last: EvaluationReport | null = null;
+        let told = Number.NEGATIVE_INFINITY;
+        for await (last of evaluateDataset(engine, runners, dataset, request, signal)) {
+          // Waiting for the page after every image would hold several engines up.
+          if (performance.now() - told < UPDATE_INTERVAL) continue;
+          told = performance.now();
+          await onUpdate(last, runners.length);
+        }
+        return last!;
+      });
     });
 
   embedClasses: LabApi["embedClasses"] = (request, onProgress) =>
@@ -169,7 +189,7 @@ export class Lab implements LabApi {
 
   cancel: LabApi["cancel"] = async (what) => this.#jobs.cancel(what);
 
-  #loaded(): LoadedModel {
+  #loaded(): LoadedModel & { readonly request: ModelRequest } {
     if (this.#model) return this.#model;
     throw new InputError("Model", "an opened model", "none", "Wait until the model has loaded, or open one.");
   }

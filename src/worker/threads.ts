@@ -17,10 +17,15 @@ const MOST_THREADS = 4;
 /** In parallel each loop may take this much longer than alone before the extra threads are not worth it. */
 const TOLERATED_SLOWDOWN = 1.5;
 
-/** Number of threads for ORT: 1 without cross-origin isolation, else the most that ran side by side. */
-export async function calibrateThreads(): Promise<number> {
+/** Threads that ORT may use on so many cores: one without cross-origin isolation. */
+export function threadsFor(cores: number): number {
+  return globalThis.crossOriginIsolated ? cores : 1;
+}
+
+/** Number of cores that are free: the most loops that ran side by side. */
+export async function calibrateCores(): Promise<number> {
   const most = Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1);
-  if (!globalThis.crossOriginIsolated || most < 2) return 1;
+  if (most < 2) return 1;
   const url = URL.createObjectURL(new Blob([LOOP], { type: "text/javascript" }));
   const workers = Array.from({ length: most }, () => new Worker(url));
   try {
