@@ -51,6 +51,12 @@ async function last(stream: AsyncIterable<EvaluationReport>): Promise<Evaluation
   return report!;
 }
 
+/** Without what depends on the clock. */
+const untimed = (report: EvaluationReport) => ({
+  ...report,
+  configurations: report.configurations.map((result) => ({ ...result, millisecondsPerImage: 0 })),
+});
+
 test("a pool of real engines reports what one engine reports", async () => {
   const { engine } = await countingEngine(2);
   const prepare = (image: RgbaImage) => prepareImage(image, engine.spec.preprocess).pixels;
@@ -66,7 +72,7 @@ test("a pool of real engines reports what one engine reports", async () => {
       options,
     ),
   );
-  expect(many).toEqual(one);
+  expect(untimed(many)).toEqual(untimed(one));
   expect(many).toMatchObject({ n: 5, total: 6, skipped: { count: 1 } });
 });
 
