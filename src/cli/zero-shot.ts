@@ -67,7 +67,7 @@ async function embed(
   });
   if (embedded.truncated > 0) {
     process.stderr.write(
-      `${embedded.truncated} prompts were cut to the ${tower.spec.context} tokens of the text tower.\n`,
+      `Prompts cut to the ${tower.spec.context} tokens of the text tower: ${embedded.truncated}\n`,
     );
   }
   return embedded;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ClassEmbeddings } from "../text/class-embeddings.ts";
-import { softmax, zeroShotHead, zeroShotProbabilities } from "./zero-shot.ts";
+import { softmax, zeroShotHead, zeroShotHeadOfFolders, zeroShotProbabilities } from "./zero-shot.ts";
 
 const embeddings: ClassEmbeddings = {
   classes: ["cat", "dog", "eel"],
@@ -44,6 +44,12 @@ test("the head answers in the set's classes; others are none of them", () => {
   expect(head.classify(run(0, 1))).toBe(-1);
   expect(head.describe).toBe("zero-shot over 3 classes, 1 template");
   expect(() => zeroShotHead(embeddings, ["cow"])).toThrow(/no class "cow"/);
+});
+
+test("class folders are found by name, with underscores or as Imagenette names them", () => {
+  const named = { ...embeddings, classes: ["gas pump", "tench", "cat"] };
+  expect(zeroShotHeadOfFolders(named, ["gas_pump", "n01440764"])?.classify(run(0, 1))).toBe(1);
+  expect(zeroShotHeadOfFolders(named, ["gas_pump", "dog"])).toBeNull();
 });
 
 test("a feature of another width is refused", () => {

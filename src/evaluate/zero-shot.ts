@@ -1,6 +1,7 @@
 import { maxIndex } from "d3-array";
 import { InputError } from "../errors/input-error.ts";
 import type { ClassEmbeddings } from "../text/class-embeddings.ts";
+import { IMAGENETTE } from "../text/prompts.ts";
 import type { Head } from "./head.ts";
 
 /**
@@ -44,6 +45,19 @@ export function zeroShotHead(embeddings: ClassEmbeddings, labels: readonly strin
     describe: describeZeroShot(embeddings),
     classify: ({ feature }) => toSet[maxIndex(zeroShotLogits(feature, embeddings))] ?? -1,
   };
+}
+
+/**
+ * A zero-shot head for a set whose class folders are named as the embedded classes ("_" for a space), or as Imagenette's
+ * are, by WordNet id; null when a folder is none of them.
+ */
+export function zeroShotHeadOfFolders(embeddings: ClassEmbeddings, folders: readonly string[]): Head | null {
+  const nameOf = (folder: string) =>
+    [folder, folder.replaceAll("_", " "), IMAGENETTE[folder]].find(
+      (name) => name !== undefined && embeddings.classes.includes(name),
+    );
+  const labels = folders.map(nameOf);
+  return labels.every((name) => name !== undefined) ? zeroShotHead(embeddings, labels) : null;
 }
 
 /** E.g. "zero-shot over 10 classes, 7 templates". */

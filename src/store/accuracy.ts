@@ -71,7 +71,7 @@ export function createAccuracyRunner(
 
   async function start(): Promise<void> {
     await stop();
-    const { controls, model, accuracy } = store.getState();
+    const { controls, model, accuracy, classes } = store.getState();
     if (!controls || !model) return;
     const id = ++current;
     let latest: AccuracyState["report"] = null;
@@ -92,6 +92,7 @@ export function createAccuracyRunner(
           dataset: set,
           limit: accuracy.limit,
           seed: accuracy.seed,
+          classEmbeddings: classes.embedded,
         },
         (next, working) => {
           if (id !== current || (latest && next.n < latest.n)) return;

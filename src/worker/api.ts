@@ -119,6 +119,8 @@ export interface EvaluationRequest {
   readonly dataset: string;
   readonly limit: number;
   readonly seed: number;
+  /** Class embeddings of the model: a set whose classes are all among them is read zero-shot. */
+  readonly classEmbeddings: ClassEmbeddings | null;
 }
 
 /** What zero-shot classification chooses among. */

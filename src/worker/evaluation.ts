@@ -6,6 +6,7 @@ import { type Head, ownHead } from "../evaluate/head.ts";
 import type { ImageRunner } from "../evaluate/image-runner.ts";
 import { nearestClassMean } from "../evaluate/probe.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
+import { zeroShotHeadOfFolders } from "../evaluate/zero-shot.ts";
 import type { EvaluationRequest } from "./api.ts";
 import type { OpenDataset } from "./datasets.ts";
 
@@ -19,8 +20,8 @@ interface HeadAndSet {
 }
 
 /**
- * Evaluates an opened data set. An encoder whose own classes are the set's is read by its own head; any other one by
- * a nearest-class-mean probe, fitted on images that are not evaluated.
+ * Evaluates an opened data set. An encoder whose own classes are the set's is read by its own head, one whose class
+ * embeddings cover them zero-shot; any other one by a nearest-class-mean probe, fitted on images that are not evaluated.
  * @throws InputError, CancelledError as {@link evaluateWith}
  */
 export async function* evaluateDataset(
@@ -30,7 +31,7 @@ export async function* evaluateDataset(
   request: EvaluationRequest,
   signal: AbortSignal,
 ): AsyncGenerator<EvaluationReport, void> {
-  const { head, set } = await headFor(engine, runners, dataset, signal);
+  const { head, set } = await headFor(engine, runners, dataset, request, signal);
   const { configurations, limit, seed } = request;
   yield* evaluateWith(runners, set, configurations, head, { seed, limit, signal });
 }
@@ -39,6 +40,7 @@ async function headFor(
   engine: Engine,
   runners: readonly ImageRunner[],
   dataset: OpenDataset,
+  { classEmbeddings }: EvaluationRequest,
   signal: AbortSignal,
 ): Promise<HeadAndSet> {
   const { whole } = dataset;
@@ -46,6 +48,8 @@ async function headFor(
   if (classNames && whole.classes.every((name) => classNames.includes(name))) {
     return { head: ownHead(engine.spec, whole.classes), set: whole };
   }
+  const zeroShot = classEmbeddings && zeroShotHeadOfFolders(classEmbeddings, whole.classes);
+  if (zeroShot) return { head: zeroShot, set: whole };
   const fitted = probes.get(engine) ?? new WeakMap<OpenDataset, HeadAndSet>();
   probes.set(engine, fitted);
   const known = fitted.get(dataset);
