@@ -1,5 +1,5 @@
+import type { TextHeadWeights, TextSpec } from "../encoder/text.ts";
 import type { BlockWeights } from "../encoder/weights.ts";
-import type { TextHeadWeights, TextSpec } from "../text/spec.ts";
 import { activation, layerNorm, linear } from "./layers.ts";
 import { GraphBuilder, type OnnxModel } from "./onnx.ts";
 

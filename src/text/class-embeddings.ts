@@ -1,8 +1,8 @@
+import type { TextSpec, TextTower } from "../encoder/text.ts";
 import type { Runtime } from "../engine/runtime.ts";
 import { checkClasses, checkTemplates } from "./class-list.ts";
 import { type EmbedOptions, embedTexts } from "./embed-texts.ts";
 import { fillTemplate } from "./prompts.ts";
-import type { TextSpec, TextTower } from "./spec.ts";
 import type { TextTokenizer } from "./tokenizer.ts";
 
 /** Classes as a text tower sees them: what zero-shot classification compares an image's feature with. */

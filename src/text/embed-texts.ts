@@ -1,7 +1,7 @@
+import type { TextSpec, TextTower } from "../encoder/text.ts";
 import type { GraphSession, Runtime } from "../engine/runtime.ts";
 import { throwIfCancelled } from "../errors/input-error.ts";
 import { buildTextBlock, buildTextHead } from "../graph/text.ts";
-import type { TextSpec, TextTower } from "./spec.ts";
 import { isPadded, type TextTokenizer } from "./tokenizer.ts";
 
 export interface EmbedOptions {

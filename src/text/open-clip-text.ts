@@ -1,7 +1,7 @@
 import type { Safetensors } from "../checkpoint/safetensors.ts";
+import type { TextHeadWeights, TextPooling, TextSpec, TextTower, TextWeights } from "../encoder/text.ts";
 import { InputError } from "../errors/input-error.ts";
 import { countBlocks, matrixShape, readLinear, readNorm, readScale, transpose } from "./parts.ts";
-import type { TextHeadWeights, TextPooling, TextSpec, TextTower, TextWeights } from "./spec.ts";
 import { checkTextSizes, type OpenClipConfig, parseOpenClipConfig } from "./text-config.ts";
 
 /** OpenCLIP's `CLIP` keeps the text tower at the top level, its `CustomTextCLIP` under `text.`. */

@@ -1,8 +1,8 @@
 import type { Safetensors } from "../checkpoint/safetensors.ts";
+import type { TextTower } from "../encoder/text.ts";
 import { InputError } from "../errors/input-error.ts";
 import { isHfText, openHfText } from "./hf-text.ts";
 import { isOpenClipText, openOpenClipText } from "./open-clip-text.ts";
-import type { TextTower } from "./spec.ts";
 import { createTokenizer, type TextTokenizer, type TokenizerFiles } from "./tokenizer.ts";
 
 /** Parsed config files that may say something about the text tower; null = there is none. */

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import type { TextSpec } from "./spec.ts";
+import type { TextSpec } from "../encoder/text.ts";
 import { createTokenizer } from "./tokenizer.ts";
 
 const json = async (path: string) =>

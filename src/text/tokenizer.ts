@@ -1,8 +1,8 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
+import type { TextSpec } from "../encoder/text.ts";
 import { InputError } from "../errors/input-error.ts";
 import { canonicalize } from "./canonicalize.ts";
-import type { TextSpec } from "./spec.ts";
 
 /** The tokenizer of a text tower. */
 export interface TextTokenizer {

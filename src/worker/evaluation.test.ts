@@ -31,6 +31,7 @@ test("a probe is fitted once, on images that are not evaluated", async () => {
     dataset: "set-1",
     limit: 99,
     seed: 1,
+    classEmbeddings: null,
   };
   const run = async () => {
     let last: EvaluationReport | null = null;
@@ -46,4 +47,36 @@ test("a probe is fitted once, on images that are not evaluated", async () => {
   expect(new Set(ids).size).toBe(20);
   await run();
   expect(log).toHaveLength(20 + 16);
+});
+
+test("a set whose classes are embedded is read zero-shot, whole; another one by a probe", async () => {
+  const { engine } = fakeEngine((pixels) => pixels);
+  const classEmbeddings = (classes: string[]) => ({
+    classes,
+    templates: ["a {}"],
+    embeddings: Float32Array.of(0, 1, 1, 0),
+    width: 2,
+    scoring: "softmax" as const,
+    scale: 1,
+    bias: 0,
+    truncated: 0,
+  });
+  const run = async (classes: string[]) => {
+    const request = {
+      configurations: [{ name: "fp32", intervention: NO_INTERVENTION }],
+      dataset: "set-1",
+      limit: 99,
+      seed: 1,
+      classEmbeddings: classEmbeddings(classes),
+    };
+    const signal = new AbortController().signal;
+    let last: EvaluationReport | null = null;
+    const stream = evaluateDataset(engine, [engineRunner(engine, prepare)], open(set), request, signal);
+    for await (last of stream);
+    return last!;
+  };
+  const report = await run(["green", "red"]);
+  expect(report).toMatchObject({ n: 20, configurations: [{ correct: 20 }] });
+  expect(report.head).toBe("zero-shot over 2 classes, 1 template");
+  expect((await run(["green", "blue"])).head).toMatch(/^nearest class mean/);
 });

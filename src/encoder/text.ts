@@ -1,5 +1,5 @@
-import type { EncoderSpec } from "../encoder/spec.ts";
-import type { BlockWeights, Linear, Norm } from "../encoder/weights.ts";
+import type { EncoderSpec } from "./spec.ts";
+import type { BlockWeights, Linear, Norm } from "./weights.ts";
 
 /**
  * What the text tower of a vision-language checkpoint is, after its layout has been read. The graphs, the tokenizer
