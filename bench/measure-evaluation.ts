@@ -59,7 +59,7 @@ async function poolOnCommandLine(rounds: number): Promise<Row> {
     await writeModelAndImages(folder);
     const set = await openFolderSet(join(folder, "set"));
     const source = await fileSource(join(folder, "model.safetensors"));
-    const { spec, weights } = openEncoder(await openSafetensors(source), VIT_TINY_CONFIG, {});
+    const { spec, weights } = openEncoder(await openSafetensors(source), { config: VIT_TINY_CONFIG }, {});
     const graph = await createNodeRuntime({ threads: cores }).createSession(
       await buildSingleGraph(spec, weights),
     );

@@ -22,7 +22,8 @@ export async function buildSingleGraph(spec: EncoderSpec, weights: EncoderWeight
 
 function embed(g: GraphBuilder, spec: EncoderSpec, weights: EmbedWeights): string {
   const { width: D, patch, grid } = spec;
-  const pixels = g.input("pixels", [1, 3, grid * patch, grid * patch]);
+  const { size } = spec.preprocess;
+  const pixels = g.input("pixels", [1, 3, size, size]);
   const inputs = [pixels, g.weights("patch_weight", [D, 3, patch, patch], weights.patchWeight)];
   if (weights.patchBias) inputs.push(g.weights("patch_bias", [D], weights.patchBias));
   const map = g.node("Conv", inputs, { strides: [patch, patch], kernel_shape: [patch, patch] });

@@ -14,7 +14,7 @@ async function measure(rounds: number): Promise<EngineMeasures> {
   initialiseOrt(1);
   const runtime = createWebRuntime("wasm");
   const { bytes, config } = randomCheckpoint({ ...VIT_B16, classes: 0 });
-  const encoder = openEncoder(await openSafetensors(memorySource(bytes, "random")), config, {});
+  const encoder = openEncoder(await openSafetensors(memorySource(bytes, "random")), { config }, {});
   const { spec } = encoder;
   const single = await runtime.createSession(await buildSingle());
   const engine = await createEngine(encoder, runtime);
@@ -23,7 +23,7 @@ async function measure(rounds: number): Promise<EngineMeasures> {
     const { buildSingleGraph } = await import("./single-graph.ts");
     return buildSingleGraph(encoder.spec, encoder.weights);
   }
-  const side = spec.grid * spec.patch;
+  const side = spec.preprocess.size;
   const pixels = Float32Array.from({ length: 3 * side * side }, (_, i) => Math.sin(i * 0.013) * 2);
   const times = { single: [] as number[], chain: [] as number[], resumed: {} as Record<string, number[]> };
   const timed = async <T>(into: number[] | null, work: () => Promise<T>): Promise<T> => {

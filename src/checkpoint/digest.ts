@@ -13,16 +13,26 @@ export interface DigestOptions {
 
 /**
  * SHA-256 of a whole source, as 64 lower-case hex digits, read in chunks of 4 MiB: Web Crypto's digest takes
- * one buffer only, which a checkpoint of hundreds of megabytes should not become.
- * @throws InputError when the source cannot be read; CancelledError on abort.
+ * one buffer only, which a checkpoint of hundreds of megabytes should not become. Of several sources (the shards of a
+ * checkpoint) it is the digest of all their bytes, one file after another in the order of their names.
+ * @throws InputError when a source cannot be read; CancelledError on abort.
  */
-export async function sha256(source: ByteSource, options: DigestOptions = {}): Promise<string> {
+export async function sha256(
+  sources: ByteSource | readonly ByteSource[],
+  options: DigestOptions = {},
+): Promise<string> {
+  const all = "read" in sources ? [sources] : [...sources].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const total = all.reduce((sum, { size }) => sum + size, 0);
   const hasher = await createSHA256();
-  for (let begin = 0; begin < source.size; begin += CHUNK) {
-    throwIfCancelled(options.signal, `Hashing ${source.name}`);
-    const end = Math.min(source.size, begin + CHUNK);
-    hasher.update(await source.read(begin, end));
-    options.onProgress?.(end, source.size);
+  let done = 0;
+  for (const source of all) {
+    for (let begin = 0; begin < source.size; begin += CHUNK) {
+      throwIfCancelled(options.signal, `Hashing ${source.name}`);
+      const end = Math.min(source.size, begin + CHUNK);
+      hasher.update(await source.read(begin, end));
+      done += end - begin;
+      options.onProgress?.(done, total);
+    }
   }
   return hasher.digest("hex");
 }

@@ -149,7 +149,8 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
 }
 
 function modelOptions(command: Command, { required = true } = {}): void {
-  const folder = "folder with model.safetensors, optionally config.json and registers.safetensors";
+  const folder =
+    "folder with model.safetensors or its shards, optionally config.json, preprocessor_config.json, open_clip_config.json, registers.safetensors";
   command[required ? "requiredOption" : "option"]("--model <folder>", folder)
     .option(
       "--normalisation <name>",
@@ -157,6 +158,11 @@ function modelOptions(command: Command, { required = true } = {}): void {
       parseChoice("normalisation", ["half", "imagenet"]),
     )
     .option("--eps <number>", "epsilon of the LayerNorms where no config says it", parsePositive("eps"))
+    .option(
+      "--input-size <pixels>",
+      "side of the input; position embeddings are interpolated to it (default: the checkpoint's)",
+      parseInteger("input-size", 1),
+    )
     .option("--threads <n>", "threads of one operator", parseInteger("threads", 1));
 }
 

@@ -3,7 +3,7 @@
  * prepared. Everything downstream (graphs, engine, RegCache, figures) reads this and no file format.
  */
 
-/** How an image becomes the encoder's pixels; the steps of torchvision/timm evaluation transforms. */
+/** How an image becomes the encoder's pixels; the steps of torchvision's, timm's and HF's evaluation transforms. */
 export interface PreprocessSpec {
   /** Side of the square input, pixels. */
   readonly size: number;
@@ -12,6 +12,8 @@ export interface PreprocessSpec {
   /** Target of the shorter side (`squash`: of both sides) before the crop, pixels. */
   readonly resize: number;
   readonly interpolation: "bicubic" | "bilinear";
+  /** Odd margins of the centre crop: rounded half to even as torchvision does (default), or down as HF's processors do. */
+  readonly crop?: "torchvision" | "hf";
   /** Per-channel mean and standard deviation, of values scaled to [0, 1]. */
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
@@ -41,7 +43,8 @@ export interface EncoderSpec {
   readonly tokens: number;
   readonly layerNormEps: number;
   readonly activation: "gelu" | "gelu_tanh" | "quick_gelu";
-  readonly pooling: "cls" | "mean";
+  /** `map` = SigLIP's attention pooling. */
+  readonly pooling: "cls" | "mean" | "map";
   /** Outputs of the checkpoint's own classification head; 0 when there is none. */
   readonly classes: number;
   /** Names of those classes where the config gives them. */

@@ -47,13 +47,34 @@ export interface BlockWeights {
   readonly scale2: Float32Array | null;
 }
 
+/** SigLIP's attention pooling: one learned query attends to all tokens, then an MLP with a residual. */
+export interface MapWeights {
+  /** The learned query before its projection, [D]. */
+  readonly probe: Float32Array;
+  /** Query, key and value rows stacked: [3D, D]. */
+  readonly qkv: Linear;
+  readonly proj: Linear;
+  readonly norm: Norm;
+  readonly fc1: Linear;
+  readonly fc2: Linear;
+}
+
 export interface HeadWeights {
   /** Final LayerNorm. */
   readonly norm: Norm;
   /** Pool first, then normalise (timm's `fc_norm` with mean pooling); otherwise the other way round. */
   readonly normAfterPool: boolean;
-  /** Classifier of the checkpoint, [classes, D]; null = none. */
+  /** With `EncoderSpec.pooling` "map"; otherwise null. */
+  readonly map: MapWeights | null;
+  /** From the pooled feature into the space that images share with texts, [E, D]; null = none. */
+  readonly projection: Linear | null;
+  /** Classifier of the checkpoint, [classes, in]; null = none. */
   readonly classifier: Linear | null;
+  /**
+   * What the classifier reads: the feature, the mean of the patches, or CLS and beside it their mean or the
+   * distillation token (the row after CLS); all after the final norm.
+   */
+  readonly classifierInput: "feature" | "mean" | "cls+mean" | "cls+distillation";
 }
 
 /** The four linears of a block that quantizers round (paper, quantizers; patch embedding and head stay FP). */

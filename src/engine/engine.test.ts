@@ -48,7 +48,7 @@ function watchedRuntime() {
 async function makeEngine(runtime: Runtime = createNodeRuntime()): Promise<Engine> {
   const { bytes, config } = randomCheckpoint({ width: 32, heads: 2, blocks: BLOCKS, grid: 5, patch: 4 });
   const file = await openSafetensors(memorySource(bytes, "random.safetensors"));
-  return createEngine(openEncoder(file, config, {}), runtime);
+  return createEngine(openEncoder(file, { config }, {}), runtime);
 }
 
 function input(id: string): EngineInput {
@@ -213,7 +213,7 @@ describe("running work", () => {
     const file = await openSafetensors(memorySource(bytes, "random.safetensors"));
     const abort = new AbortController();
     const watched = watchedRuntime();
-    const loading = createEngine(openEncoder(file, config, {}), watched.runtime, {
+    const loading = createEngine(openEncoder(file, { config }, {}), watched.runtime, {
       signal: abort.signal,
       onProgress: (done) => done === 2 && abort.abort(),
     });

@@ -85,10 +85,9 @@ class ChainEngine implements Engine {
       state = await this.#block(block, state, plan[block]!, keys[block + 1]!, options);
       yield state.trace!;
     }
-    const { feature, logits, headMilliseconds } = await this.#head(state, options);
+    const { headMilliseconds, ...read } = await this.#head(state, options);
     return {
-      feature,
-      logits,
+      ...read,
       deleted: state.deleted,
       computedFrom,
       milliseconds: performance.now() - started,
@@ -124,7 +123,7 @@ class ChainEngine implements Engine {
   #embed(input: EngineInput, key: string, options: RunOptions): Promise<CachedBlock> {
     return this.#exclusive(options, async () => {
       const started = performance.now();
-      const side = this.spec.grid * this.spec.patch;
+      const side = this.spec.preprocess.size;
       const { y } = await this.sessions.embed.run(
         { pixels: { data: input.pixels, dims: [1, 3, side, side] } },
         ["y"],
@@ -173,17 +172,16 @@ class ChainEngine implements Engine {
   #head(
     state: CachedBlock,
     options: RunOptions,
-  ): Promise<Pick<RunResult, "feature" | "logits"> & { headMilliseconds: number }> {
+  ): Promise<Pick<RunResult, "feature" | "pooled" | "logits"> & { headMilliseconds: number }> {
     return this.#exclusive(options, async () => {
       const started = performance.now();
-      const { hasClassifier, head } = this.sessions;
-      const outputs = await head.run(
-        { x: { data: state.x, dims: [state.positions.length, this.spec.width] } },
-        hasClassifier ? ["feature", "logits"] : ["feature"],
-      );
+      const { headOutputs, head } = this.sessions;
+      const x = { data: state.x, dims: [state.positions.length, this.spec.width] };
+      const { feature, pooled, logits } = await head.run({ x }, headOutputs);
       return {
-        feature: outputs.feature!.data,
-        logits: outputs.logits?.data ?? null,
+        feature: feature!.data,
+        logits: logits?.data ?? null,
+        ...(pooled && { pooled: pooled.data }),
         headMilliseconds: performance.now() - started,
       };
     });

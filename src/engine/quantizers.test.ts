@@ -26,7 +26,7 @@ describe("quantizers in the chain", () => {
   beforeAll(async () => {
     const { bytes, config } = randomCheckpoint({ width: 32, heads: 2, blocks: 3, grid: 5, patch: 4 });
     const file = await openSafetensors(memorySource(bytes, "random.safetensors"));
-    engine = await createEngine(openEncoder(file, config, {}), createNodeRuntime());
+    engine = await createEngine(openEncoder(file, { config }, {}), createNodeRuntime());
     const load = async (i: number) => {
       loaded++;
       return input("abcd"[i]!);
@@ -127,7 +127,7 @@ describe("quantizers in the chain", () => {
     const { bytes, config } = randomCheckpoint({ blocks: 1 });
     const file = await openSafetensors(memorySource(bytes, "random.safetensors"));
     const webgpu = { ...createNodeRuntime(), backend: "webgpu" } as const;
-    const other = await createEngine(openEncoder(file, config, {}), webgpu);
+    const other = await createEngine(openEncoder(file, { config }, {}), webgpu);
     const pixels = new Float32Array(3 * 16 * 16).fill(0.5);
     const int8 = { ...NO_INTERVENTION, quantize: { ...W8A8, arithmetic: "int8" } } as const;
     await expect(collect(other.run({ id: "p", pixels }, int8))).rejects.toThrow(/integer matrix kernels/);

@@ -4,7 +4,7 @@ import type { EncoderWeights } from "../encoder/weights.ts";
 import { InputError, throwIfCancelled } from "../errors/input-error.ts";
 import { buildBlock } from "../graph/block.ts";
 import { buildEmbed } from "../graph/embed.ts";
-import { buildHead } from "../graph/head.ts";
+import { buildHead, headOutputs } from "../graph/head.ts";
 import type { Quantization } from "../intervention/intervention.ts";
 import type { BlockPlan } from "../intervention/plan.ts";
 import { activationGrids, type GridFeeds } from "../quantize/activation-grids.ts";
@@ -53,7 +53,8 @@ export class Sessions {
     readonly spec: EncoderSpec,
     readonly embed: GraphSession,
     readonly head: GraphSession,
-    readonly hasClassifier: boolean,
+    /** Names of the outputs that this encoder's head has. */
+    readonly headOutputs: readonly string[],
     private readonly blocks: readonly GraphSession[],
     private readonly weights: EncoderWeights,
     private readonly runtime: Runtime,
@@ -85,7 +86,7 @@ export class Sessions {
       }
       const headWeights = await weights.head();
       const head = await step(() => runtime.createSession(buildHead(spec, headWeights)));
-      return new Sessions(spec, embed, head, headWeights.classifier !== null, blocks, weights, runtime);
+      return new Sessions(spec, embed, head, headOutputs(headWeights), blocks, weights, runtime);
     } catch (error) {
       // The model that was open before stays in use: leave nothing of this one behind.
       await Promise.all(built.map((session) => session.release()));

@@ -1,6 +1,7 @@
 import type { Safetensors } from "../checkpoint/safetensors.ts";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import type { EncoderWeights } from "../encoder/weights.ts";
+import type { ConfigFiles } from "./config-files.ts";
 import type { ModelOverrides } from "./overrides.ts";
 
 /** An encoder that its family has read: what it is, and its weights on demand. */
@@ -15,11 +16,14 @@ export interface Family {
   readonly id: string;
   /** For messages, e.g. "timm VisionTransformer". */
   readonly title: string;
-  /** Tensors that every checkpoint of the family has and no other family's; they identify it. */
-  readonly marks: readonly string[];
   /**
-   * Checks names, shapes and config as a whole, from the header alone.
+   * Tensors that every checkpoint of the family has and no other family's; they identify it. Several lists where a
+   * bare encoder and one inside a classifier are named differently: one list has to be there whole.
+   */
+  readonly marks: readonly (readonly string[])[];
+  /**
+   * Checks names, shapes and configs as a whole, from the header alone.
    * @throws InputError
    */
-  open(weights: Safetensors, config: unknown, overrides: ModelOverrides): OpenedEncoder;
+  open(weights: Safetensors, configs: ConfigFiles, overrides: ModelOverrides): OpenedEncoder;
 }

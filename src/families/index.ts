@@ -1,35 +1,48 @@
-import { quote } from "../checkpoint/header.ts";
 import type { Safetensors } from "../checkpoint/safetensors.ts";
-import { InputError } from "../errors/input-error.ts";
+import { clip } from "./clip.ts";
+import { type ConfigFiles, NO_CONFIG_FILES } from "./config-files.ts";
+import { deit } from "./deit.ts";
+import { dinov2, dinov2WithRegisters } from "./dinov2.ts";
 import type { Family, OpenedEncoder } from "./family.ts";
+import { openClip } from "./open-clip.ts";
 import type { ModelOverrides } from "./overrides.ts";
-import { checkArchitecture } from "./timm-config.ts";
+import { siglip } from "./siglip.ts";
 import { timmVit } from "./timm-vit.ts";
-
-/** Every family that can be opened. Adding one is one file and one row here. */
-export const FAMILIES: readonly Family[] = [timmVit];
+import { unrecognised } from "./unrecognised.ts";
+import { vit } from "./vit.ts";
 
 /**
- * Recognises a checkpoint by its tensor names and checks it as a whole (names, shapes, agreement with the
- * config) before any data is read.
- * @param config the parsed config.json beside it, or null when there is none.
- * @param overrides what the user states; it wins over config and defaults.
- * @throws InputError when no family fits or the checkpoint or config is not one that the family can run.
+ * Every family that can be opened; the first whose marks a file has reads it. Adding one is one file and one row here.
+ */
+export const FAMILIES: readonly Family[] = [
+  clip,
+  siglip,
+  dinov2WithRegisters,
+  dinov2,
+  deit,
+  vit,
+  openClip,
+  timmVit,
+];
+
+/**
+ * Recognises a checkpoint by its tensor names and checks it as a whole (names, shapes, agreement with the configs)
+ * before any data is read.
+ * @param configs the JSON files beside it.
+ * @param overrides what the user states; it wins over configs and defaults.
+ * @throws InputError when no family fits or the checkpoint or a config is not one that the family can run.
  */
 export function openEncoder(
   weights: Safetensors,
-  config: unknown,
+  configs: ConfigFiles = NO_CONFIG_FILES,
   overrides: ModelOverrides = {},
 ): OpenedEncoder {
-  // First, so that a ResNet with its config is called a ResNet and not a list of unknown tensors.
-  if (config !== null) checkArchitecture(config);
-  const family = FAMILIES.find(({ marks }) => marks.every((mark) => weights.tensors.has(mark)));
-  if (family) return family.open(weights, config, overrides);
-  const names = [...weights.tensors.keys()].slice(0, 3).map(quote);
-  throw new InputError(
-    weights.name,
-    `a vision encoder in a known naming: ${FAMILIES.map(({ title, marks }) => `${title} (with ${marks.join(", ")})`).join("; ")}`,
-    names.length > 0 ? `${weights.tensors.size} tensors such as ${names.join(", ")}` : "no tensors",
-    "Choose the model.safetensors of a timm vision transformer.",
-  );
+  const family = familyOf(weights);
+  if (!family) throw unrecognised(weights, configs, FAMILIES);
+  return family.open(weights, configs, overrides);
+}
+
+/** The family of a checkpoint by its tensor names; null when there is none. */
+export function familyOf({ tensors }: Pick<Safetensors, "tensors">): Family | null {
+  return FAMILIES.find(({ marks }) => marks.some((list) => list.every((mark) => tensors.has(mark)))) ?? null;
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openSafetensors } from "../checkpoint/safetensors.ts";
 import { fileSource } from "../cli/file-source.ts";
+import { NO_CONFIG_FILES } from "./config-files.ts";
 import { openEncoder } from "./index.ts";
 
 const models = process.env.REGSCOPE_MODELS ?? "../shared/models";
@@ -19,7 +20,7 @@ ifPresent("vit-tiny-augreg-tinyimagenet")("ViT-Tiny AugReg, fine-tuned on Tiny-I
   it("opens without a config", async () => {
     const source = await fileSource(path("vit-tiny-augreg-tinyimagenet"));
     const file = await openSafetensors(source);
-    const { spec, weights } = openEncoder(file, null, { layerNormEps: 1e-12 });
+    const { spec, weights } = openEncoder(file, NO_CONFIG_FILES, { layerNormEps: 1e-12 });
     expect(spec).toMatchObject({
       blocks: 12,
       width: 192,
@@ -52,7 +53,9 @@ ifPresent("vit-tiny-augreg-tinyimagenet")("ViT-Tiny AugReg, fine-tuned on Tiny-I
 ifPresent("deit-tiny")("DeiT-Tiny", () => {
   it("opens with ImageNet's normalisation stated by the user", async () => {
     const source = await fileSource(path("deit-tiny"));
-    const { spec } = openEncoder(await openSafetensors(source), null, { normalisation: "imagenet" });
+    const { spec } = openEncoder(await openSafetensors(source), NO_CONFIG_FILES, {
+      normalisation: "imagenet",
+    });
     expect([spec.blocks, spec.heads, spec.classes, spec.tokens]).toEqual([12, 3, 1000, 197]);
     expect(spec.preprocess.std).toEqual([0.229, 0.224, 0.225]);
     await source.close();

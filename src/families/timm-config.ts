@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { PreprocessSpec } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
+import { NORMALISATIONS } from "./normalisations.ts";
 import type { ModelOverrides } from "./overrides.ts";
 
 const positive = z.int().positive();
@@ -108,12 +109,6 @@ export function configSize(config: TimmConfig | null): number | null {
   return input ? squareSide([input[1], input[2]], "pretrained_cfg.input_size") : null;
 }
 
-const HALF: PreprocessSpec["mean"] = [0.5, 0.5, 0.5];
-const NORMALISATIONS = {
-  half: { mean: HALF, std: HALF },
-  imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
-} as const;
-
 /**
  * Preprocessing as timm's `transforms_imagenet_eval` does it: resize to floor(size / crop_pct), centre crop.
  * @param size side of the square input, pixels.
@@ -134,26 +129,16 @@ export function timmPreprocess(
   } else {
     resize = Math.floor(size / stated.crop_pct);
   }
-  let { mean, std } = stated;
-  if (overrides.normalisation) ({ mean, std } = mutable(NORMALISATIONS[overrides.normalisation]));
-  if (mean === undefined || std === undefined) {
+  const { mean, std } = stated;
+  if ((mean === undefined || std === undefined) && !overrides.normalisation) {
     assume("pixels normalised with mean = std = 0.5");
-    mean ??= [...HALF];
-    std ??= [...HALF];
   }
   return {
     size,
     mode: stated.crop_mode === "squash" ? "squash" : "shortest-edge",
     resize,
     interpolation: stated.interpolation ?? "bicubic",
-    mean,
-    std,
+    mean: mean ?? NORMALISATIONS.half.mean,
+    std: std ?? NORMALISATIONS.half.std,
   };
-}
-
-function mutable(of: Pick<PreprocessSpec, "mean" | "std">): {
-  mean: [number, number, number];
-  std: [number, number, number];
-} {
-  return { mean: [...of.mean], std: [...of.std] };
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { memorySource } from "../checkpoint/byte-source.ts";
 import { openSafetensors, type Safetensors, writeSafetensors } from "../checkpoint/safetensors.ts";
 import { InputError } from "../errors/input-error.ts";
+import { NO_CONFIG_FILES } from "./config-files.ts";
 import { openEncoder } from "./index.ts";
 import { type RandomCheckpointOptions, randomCheckpoint } from "./random-checkpoint.ts";
 
@@ -25,7 +26,7 @@ async function edited(
 describe("timm ViT", () => {
   it("reads shapes and config", async () => {
     const { file, config } = await random({ width: 96, heads: 3, blocks: 3, grid: 5, patch: 4, classes: 7 });
-    const { spec } = openEncoder(file, config);
+    const { spec } = openEncoder(file, { config });
     expect(spec).toMatchObject({
       family: "timm-vit",
       blocks: 3,
@@ -50,7 +51,7 @@ describe("timm ViT", () => {
 
   it("says what it assumed without a config", async () => {
     const { file } = await random({ width: 128, grid: 14, patch: 2 });
-    const { spec } = openEncoder(file, null);
+    const { spec } = openEncoder(file, NO_CONFIG_FILES);
     expect(spec).toMatchObject({ heads: 2, layerNormEps: 1e-6, label: "model.safetensors" });
     expect(spec.preprocess).toMatchObject({
       size: 28,
@@ -61,7 +62,10 @@ describe("timm ViT", () => {
     for (const word of ["2 heads", "epsilon", "CLS", "bicubic", "resize to 32", "0.5"]) {
       expect(spec.assumptions.some((text) => text.includes(word))).toBe(true);
     }
-    const stated = openEncoder(file, null, { normalisation: "imagenet", layerNormEps: 1e-12 }).spec;
+    const stated = openEncoder(file, NO_CONFIG_FILES, {
+      normalisation: "imagenet",
+      layerNormEps: 1e-12,
+    }).spec;
     expect(stated.layerNormEps).toBe(1e-12);
     expect(stated.preprocess.mean).toEqual([0.485, 0.456, 0.406]);
     expect(stated.assumptions).toHaveLength(spec.assumptions.length - 2);
@@ -70,7 +74,7 @@ describe("timm ViT", () => {
   it("adds position embeddings to CLS and registers where timm does", async () => {
     for (const noEmbedClass of [false, true]) {
       const { file, config } = await random({ registers: 2, noEmbedClass, grid: 3 });
-      const { spec, weights } = openEncoder(file, config);
+      const { spec, weights } = openEncoder(file, { config });
       expect([spec.trainedRegisters, spec.tokens]).toEqual([2, 12]);
       const { leading, positions } = await weights.embed();
       const cls = await file.read("cls_token");
@@ -85,7 +89,7 @@ describe("timm ViT", () => {
 
   it("reads blocks and heads as the file holds them", async () => {
     const { file, config } = await random({ layerScale: true, qkvBias: false, cls: false, fcNorm: true });
-    const { spec, weights } = openEncoder(file, config);
+    const { spec, weights } = openEncoder(file, { config });
     expect([spec.hasCls, spec.pooling, spec.tokens]).toEqual([false, "mean", 16]);
     const block = await weights.block(1);
     expect(block.qkv).toEqual({
@@ -103,7 +107,7 @@ describe("timm ViT", () => {
 
   it("opens checkpoints without a head and with a pre-norm", async () => {
     const { file, config } = await random({ classes: 0, preNorm: true });
-    const { spec, weights } = openEncoder(file, config);
+    const { spec, weights } = openEncoder(file, { config });
     expect([spec.classes, spec.layerNormEps]).toEqual([0, 1e-5]);
     expect((await weights.head()).classifier).toBeNull();
     expect((await weights.embed()).preNorm?.bias).toEqual(await file.read("norm_pre.bias"));
@@ -112,15 +116,17 @@ describe("timm ViT", () => {
   it("takes names, origin of outliers and squash from the config", async () => {
     const { file, config } = await random({ classes: 2 });
     const { spec } = openEncoder(file, {
-      ...config,
-      norm_eps: 1e-5,
-      label_names: ["bag", "coat"],
-      outliers: { origin: "implanted, then fine-tuned" },
-      pretrained_cfg: {
-        input_size: [3, 16, 16],
-        crop_pct: 1,
-        crop_mode: "squash",
-        interpolation: "bilinear",
+      config: {
+        ...config,
+        norm_eps: 1e-5,
+        label_names: ["bag", "coat"],
+        outliers: { origin: "implanted, then fine-tuned" },
+        pretrained_cfg: {
+          input_size: [3, 16, 16],
+          crop_pct: 1,
+          crop_mode: "squash",
+          interpolation: "bilinear",
+        },
       },
     });
     expect(spec).toMatchObject({
@@ -140,8 +146,8 @@ describe("timm ViT", () => {
     ["text", "no architecture"],
   ])("refuses %j, the config of another architecture", async (config, message) => {
     const { file } = await random();
-    expect(() => openEncoder(file, config)).toThrow(InputError);
-    expect(() => openEncoder(file, config)).toThrow(message);
+    expect(() => openEncoder(file, { config })).toThrow(InputError);
+    expect(() => openEncoder(file, { config })).toThrow(message);
   });
 
   it.each([
@@ -157,8 +163,8 @@ describe("timm ViT", () => {
     [{ pretrained_cfg: { interpolation: "nearest" } }, "interpolation"],
   ])("refuses a config that says %j", async (change, message) => {
     const { file, config } = await random();
-    expect(() => openEncoder(file, { ...config, ...change })).toThrow(InputError);
-    expect(() => openEncoder(file, { ...config, ...change })).toThrow(message);
+    expect(() => openEncoder(file, { config: { ...config, ...change } })).toThrow(InputError);
+    expect(() => openEncoder(file, { config: { ...config, ...change } })).toThrow(message);
   });
 
   it("names missing, unknown and misshapen tensors before reading data", async () => {
@@ -186,13 +192,13 @@ describe("timm ViT", () => {
     ];
     for (const [edit, message] of cases) {
       const changed = await edited(file, edit);
-      expect(() => openEncoder(changed, null)).toThrow(InputError);
-      expect(() => openEncoder(changed, null)).toThrow(message);
+      expect(() => openEncoder(changed, NO_CONFIG_FILES)).toThrow(InputError);
+      expect(() => openEncoder(changed, NO_CONFIG_FILES)).toThrow(message);
     }
   });
 
   it("asks for the number of heads when the width does not tell it", async () => {
     const { file } = await random({ width: 40 });
-    expect(() => openEncoder(file, null)).toThrow("model_args.num_heads");
+    expect(() => openEncoder(file, NO_CONFIG_FILES)).toThrow("model_args.num_heads");
   });
 });

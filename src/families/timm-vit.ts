@@ -1,78 +1,108 @@
 import type { Safetensors } from "../checkpoint/safetensors.ts";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
+import { canonicalWeights } from "./canonical.ts";
+import { checkTensors } from "./check-tensors.ts";
+import type { ConfigFiles } from "./config-files.ts";
 import type { Family, OpenedEncoder } from "./family.ts";
+import { gridAt, positionResize, squareGrid } from "./grid.ts";
+import { withOverrides } from "./hf-preprocess.ts";
 import type { ModelOverrides } from "./overrides.ts";
+import { epsilon } from "./overrides.ts";
+import { expectedTensors, readSizes, type Sizes } from "./sizes.ts";
 import { configSize, parseTimmConfig, squareSide, type TimmConfig, timmPreprocess } from "./timm-config.ts";
-import { readTimmShapes, type TimmShapes } from "./timm-layout.ts";
-import { timmWeights } from "./timm-weights.ts";
+import { timmNames } from "./timm-names.ts";
 
 /**
  * timm's `VisionTransformer` (timm/models/vision_transformer.py) and the many models that keep its names:
- * AugReg ViT, DeiT, DeiT-3, FlexiViT, DINO, DINOv2 with and without registers.
+ * AugReg ViT, DeiT, DeiT-3, FlexiViT, DINO, DINOv2 with and without registers, CLIP and SigLIP towers.
  */
 export const timmVit: Family = {
   id: "timm-vit",
   title: "timm VisionTransformer",
-  marks: ["patch_embed.proj.weight", "blocks.0.attn.qkv.weight"],
+  marks: [["patch_embed.proj.weight", "blocks.0.attn.qkv.weight"]],
   open,
 };
 
-function open(weights: Safetensors, rawConfig: unknown, overrides: ModelOverrides): OpenedEncoder {
-  const config = rawConfig === null ? null : parseTimmConfig(rawConfig);
-  const shapes = readTimmShapes(weights);
+const REMEDY = "Choose the model.safetensors of a plain timm vision transformer.";
+
+/** What the presence of a tensor tells. */
+interface Parts {
+  readonly preNorm: boolean;
+  readonly fcNorm: boolean;
+}
+
+function open(weights: Safetensors, configs: ConfigFiles, overrides: ModelOverrides): OpenedEncoder {
+  const config = configs.config == null ? null : parseTimmConfig(configs.config);
+  const names = timmNames(weights);
+  const sizes = readSizes(weights, names, REMEDY);
+  refuseDistilled(weights);
+  checkTensors(weights, expectedTensors(weights, names, sizes), () => false, REMEDY);
+  const parts: Parts = {
+    preNorm: weights.tensors.has("norm_pre.weight"),
+    fcNorm: weights.tensors.has("fc_norm.weight"),
+  };
   const assumptions: string[] = [];
   const assume = (text: string) => assumptions.push(text);
-  const { grid, embeddedLeading } = readGrid(weights.name, shapes, config);
-  const size = grid * shapes.patch;
-  if (config) checkAgreement(config, shapes, size);
+  const { grid: native, embeddedLeading } = readGrid(weights.name, sizes, config);
+  if (config) checkAgreement(config, sizes, native * sizes.patch);
+  const preprocess = withOverrides(
+    timmPreprocess(config, overrides, native * sizes.patch, assume),
+    overrides,
+  );
+  const grid = gridAt(preprocess.size, sizes.patch);
   const spec: EncoderSpec = {
     family: timmVit.id,
     label: config?.architecture ?? weights.name,
-    blocks: shapes.blocks,
-    width: shapes.width,
-    heads: readHeads(shapes.width, config, assume),
-    mlpWidth: shapes.mlpWidth,
-    patch: shapes.patch,
+    blocks: sizes.blocks,
+    width: sizes.width,
+    heads: readHeads(sizes.width, config, assume),
+    mlpWidth: sizes.mlpWidth,
+    patch: sizes.patch,
     grid,
-    hasCls: shapes.hasCls,
-    trainedRegisters: shapes.registers,
-    tokens: grid * grid + leadingOf(shapes),
-    layerNormEps: readEps(shapes, config, overrides, assume),
+    hasCls: sizes.hasCls,
+    trainedRegisters: sizes.registers,
+    tokens: grid * grid + leadingOf(sizes),
+    layerNormEps: readEps(parts, config, overrides, assume),
     activation: readActivation(config),
-    pooling: readPooling(shapes, config, assume),
-    classes: shapes.classes,
+    pooling: readPooling(sizes, parts, config, assume),
+    classes: sizes.classes,
     classNames: config?.label_names ?? null,
-    preprocess: timmPreprocess(config, overrides, size, assume),
+    preprocess,
     assumptions,
     outlierOrigin: config?.outliers?.origin ?? null,
   };
-  return { spec, weights: timmWeights(weights, shapes, embeddedLeading) };
+  const canonical = canonicalWeights(weights, names, sizes, {
+    embeddedLeading,
+    // timm `resample_abs_pos_embed`
+    resize: positionResize(native, grid, true),
+    normAfterPool: parts.fcNorm,
+    classifierInput: "feature",
+  });
+  return { spec, weights: canonical };
 }
 
-function leadingOf(shapes: TimmShapes): number {
-  return (shapes.hasCls ? 1 : 0) + shapes.registers;
+function refuseDistilled(weights: Safetensors): void {
+  if (!weights.tensors.has("dist_token") && !weights.tensors.has("head_dist.weight")) return;
+  const remedy = "Choose a plain one, or the distilled DeiT in Transformers' layout.";
+  const got = "a distilled DeiT (dist_token, head_dist)";
+  throw new InputError(weights.name, "one CLS token and one head", got, remedy);
+}
+
+function leadingOf(sizes: Sizes): number {
+  return (sizes.hasCls ? 1 : 0) + sizes.registers;
 }
 
 /** pos_embed covers either every token or patches only (timm's `no_embed_class`); the patches form a square. */
 function readGrid(
   name: string,
-  shapes: TimmShapes,
+  sizes: Sizes,
   config: TimmConfig | null,
 ): { grid: number; embeddedLeading: number } {
   const stated = config?.model_args?.no_embed_class;
-  const all = leadingOf(shapes);
+  const all = leadingOf(sizes);
   const candidates = stated === undefined ? [all, 0] : [stated ? 0 : all];
-  for (const embeddedLeading of candidates) {
-    const grid = Math.sqrt(shapes.positions - embeddedLeading);
-    if (Number.isInteger(grid) && grid > 0) return { grid, embeddedLeading };
-  }
-  throw new InputError(
-    `${name}, tensor pos_embed`,
-    `a square number of patches, with or without ${all} more rows for CLS and registers`,
-    `${shapes.positions} rows`,
-    "Choose a checkpoint for square images.",
-  );
+  return squareGrid(`${name}, tensor pos_embed`, sizes.positions, candidates);
 }
 
 function readHeads(width: number, config: TimmConfig | null, assume: (text: string) => void): number {
@@ -93,23 +123,15 @@ function readHeads(width: number, config: TimmConfig | null, assume: (text: stri
 }
 
 function readEps(
-  shapes: TimmShapes,
+  parts: Parts,
   config: TimmConfig | null,
   overrides: ModelOverrides,
   assume: (text: string) => void,
 ): number {
   const stated = overrides.layerNormEps ?? config?.norm_eps;
-  if (stated !== undefined) {
-    if (Number.isFinite(stated) && stated > 0 && stated < 1) return stated;
-    throw new InputError(
-      "LayerNorm epsilon",
-      "a number above 0 and below 1",
-      String(stated),
-      "For example 1e-6.",
-    );
-  }
+  if (stated !== undefined) return epsilon(stated);
   // timm builds the models that have `norm_pre` (CLIP's) with 1e-5 and all others with 1e-6.
-  const eps = shapes.has.preNorm ? 1e-5 : 1e-6;
+  const eps = parts.preNorm ? 1e-5 : 1e-6;
   assume(`LayerNorm epsilon ${eps.toExponential()}`);
   return eps;
 }
@@ -121,42 +143,48 @@ function readActivation(config: TimmConfig | null): EncoderSpec["activation"] {
 }
 
 function readPooling(
-  shapes: TimmShapes,
+  sizes: Sizes,
+  parts: Parts,
   config: TimmConfig | null,
   assume: (text: string) => void,
 ): EncoderSpec["pooling"] {
   const stated = config?.model_args?.global_pool ?? config?.global_pool;
-  if (stated === "avg") return "mean";
-  if (stated === "token" && shapes.hasCls) return "cls";
-  if (stated !== undefined) {
+  const hasMap = sizes.mapWidth > 0;
+  const known = { avg: "mean", token: "cls", map: "map" } as const;
+  const pooling = known[stated as keyof typeof known];
+  const fits = pooling !== undefined && (pooling === "map") === hasMap && (pooling !== "cls" || sizes.hasCls);
+  if (stated !== undefined && !fits) {
+    const kinds = hasMap ? '"map", as there is an attn_pool' : '"avg", as there is no CLS token';
     throw new InputError(
       "config.json, global_pool",
-      shapes.hasCls ? '"token" or "avg"' : '"avg", as there is no CLS token',
+      sizes.hasCls && !hasMap ? '"token" or "avg"' : kinds,
       JSON.stringify(stated),
-      "Choose an encoder that pools by its CLS token or by the mean of its patches.",
+      "Choose an encoder that pools by its CLS token, by the mean of its patches or by attention.",
     );
   }
-  const pooling = shapes.hasCls && !shapes.has.fcNorm ? "cls" : "mean";
-  assume(pooling === "cls" ? "the feature is the CLS token" : "the feature is the mean of the patch tokens");
-  return pooling;
+  if (pooling) return pooling;
+  if (hasMap) return "map";
+  const assumed = sizes.hasCls && !parts.fcNorm ? "cls" : "mean";
+  assume(assumed === "cls" ? "the feature is the CLS token" : "the feature is the mean of the patch tokens");
+  return assumed;
 }
 
 /** Holds every size that the config states against the tensors'. */
-function checkAgreement(config: TimmConfig, shapes: TimmShapes, size: number): void {
+function checkAgreement(config: TimmConfig, sizes: Sizes, size: number): void {
   const args = config.model_args ?? {};
   const patch =
     args.patch_size === undefined ? undefined : squareSide(args.patch_size, "model_args.patch_size");
-  const mlp = args.mlp_ratio === undefined ? undefined : Math.trunc(args.mlp_ratio * shapes.width);
+  const mlp = args.mlp_ratio === undefined ? undefined : Math.trunc(args.mlp_ratio * sizes.width);
   const pairs: [field: string, stated: unknown, tensors: unknown][] = [
-    ["num_features (width)", config.num_features, shapes.width],
-    ["model_args.embed_dim (width)", args.embed_dim, shapes.width],
-    ["model_args.depth (blocks)", args.depth, shapes.blocks],
-    ["model_args.patch_size", patch, shapes.patch],
-    ["model_args.mlp_ratio (MLP width)", mlp, shapes.mlpWidth],
-    ["model_args.class_token", args.class_token, shapes.hasCls],
-    ["model_args.reg_tokens", args.reg_tokens, shapes.registers],
-    ["num_classes", config.num_classes, shapes.classes],
-    ["label_names (count)", config.label_names?.length, shapes.classes],
+    ["num_features (width)", config.num_features, sizes.width],
+    ["model_args.embed_dim (width)", args.embed_dim, sizes.width],
+    ["model_args.depth (blocks)", args.depth, sizes.blocks],
+    ["model_args.patch_size", patch, sizes.patch],
+    ["model_args.mlp_ratio (MLP width)", mlp, sizes.mlpWidth],
+    ["model_args.class_token", args.class_token, sizes.hasCls],
+    ["model_args.reg_tokens", args.reg_tokens, sizes.registers],
+    ["num_classes", config.num_classes, sizes.classes],
+    ["label_names (count)", config.label_names?.length, sizes.classes],
     ["input size", configSize(config) ?? undefined, size],
   ];
   for (const [field, stated, tensors] of pairs) {

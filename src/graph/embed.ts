@@ -12,7 +12,8 @@ import { GraphBuilder, type OnnxModel } from "./onnx.ts";
 export function buildEmbed(spec: EncoderSpec, weights: EmbedWeights): OnnxModel {
   const g = new GraphBuilder("embed");
   const { width: D, patch, grid } = spec;
-  const side = grid * patch;
+  // At sizes that are no multiple of the patch the convolution leaves the last pixels out, as the originals do.
+  const side = spec.preprocess.size;
   const pixels = g.input("pixels", [1, 3, side, side]);
   const conv = [pixels, g.weights("patch_weight", [D, 3, patch, patch], weights.patchWeight)];
   if (weights.patchBias) conv.push(g.weights("patch_bias", [D], weights.patchBias));

@@ -5,17 +5,16 @@ interface Filter {
   weight(distance: number): number;
 }
 
+/** Keys' cubic convolution kernel with parameter `a` at a distance of at most 2. */
+export function keys(a: number, distance: number): number {
+  const x = Math.abs(distance);
+  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+  if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
+  return 0;
+}
+
 /** Pillow's `bicubic_filter`: Keys' kernel with a = -0.5. */
-const bicubic: Filter = {
-  support: 2,
-  weight(distance) {
-    const a = -0.5;
-    const x = Math.abs(distance);
-    if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-    if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
-    return 0;
-  },
-};
+const bicubic: Filter = { support: 2, weight: (distance) => keys(-0.5, distance) };
 
 /** Pillow's `bilinear_filter`: a triangle. */
 const bilinear: Filter = {
@@ -54,32 +53,44 @@ export function coefficients(
   begin: number,
   end: number,
 ): Coefficients {
+  const widths = Math.max(inputSize / outputSize, 1);
+  const stride = Math.ceil(FILTERS[filter].support * widths) * 2 + 1;
+  const first = new Int32Array(end - begin);
+  const count = new Int32Array(end - begin);
+  const weights = new Int32Array((end - begin) * stride);
+  for (let i = 0; i < end - begin; i++) {
+    const row = pillowWeights(filter, inputSize, outputSize, begin + i);
+    row.weights.forEach((weight, k) => {
+      const fixed = weight * 2 ** PRECISION_BITS;
+      weights[i * stride + k] = Math.trunc(fixed < 0 ? fixed - 0.5 : fixed + 0.5);
+    });
+    first[i] = row.first;
+    count[i] = row.weights.length;
+  }
+  return { first, count, weights, stride };
+}
+
+/**
+ * The weights of one output (Pillow `precompute_coeffs`; torch's antialiasing `interpolate` has the same):
+ * output `index` of an axis scaled from `inputSize` to `outputSize` is the sum of weights[k] * input[first + k].
+ */
+export function pillowWeights(
+  filter: FilterName,
+  inputSize: number,
+  outputSize: number,
+  index: number,
+): { first: number; weights: number[] } {
   const { support: unit, weight } = FILTERS[filter];
   const scale = inputSize / outputSize;
   const filterScale = Math.max(scale, 1);
   const support = unit * filterScale;
-  const stride = Math.ceil(support) * 2 + 1;
-  const first = new Int32Array(end - begin);
-  const count = new Int32Array(end - begin);
-  const weights = new Int32Array((end - begin) * stride);
-  const row = new Float64Array(stride);
   // Multiplied, not divided by, as Pillow does: the last bit of a weight can depend on it.
   const inverse = 1 / filterScale;
-  for (let i = 0; i < end - begin; i++) {
-    const centre = (begin + i + 0.5) * scale;
-    const min = Math.max(0, Math.trunc(centre - support + 0.5));
-    const n = Math.min(inputSize, Math.trunc(centre + support + 0.5)) - min;
-    let sum = 0;
-    for (let k = 0; k < n; k++) {
-      row[k] = weight((k + min - centre + 0.5) * inverse);
-      sum += row[k]!;
-    }
-    for (let k = 0; k < n; k++) {
-      const fixed = (sum === 0 ? row[k]! : row[k]! / sum) * 2 ** PRECISION_BITS;
-      weights[i * stride + k] = Math.trunc(fixed < 0 ? fixed - 0.5 : fixed + 0.5);
-    }
-    first[i] = min;
-    count[i] = n;
-  }
-  return { first, count, weights, stride };
+  const centre = (index + 0.5) * scale;
+  const first = Math.max(0, Math.trunc(centre - support + 0.5));
+  const count = Math.min(inputSize, Math.trunc(centre + support + 0.5)) - first;
+  const weights = Array.from({ length: count }, (_, k) => weight((k + first - centre + 0.5) * inverse));
+  let sum = 0;
+  for (const one of weights) sum += one;
+  return { first, weights: sum === 0 ? weights : weights.map((one) => one / sum) };
 }

@@ -12,14 +12,15 @@ export interface PreparedImage {
 
 /**
  * Resize, centre crop and normalise as torchvision's evaluation transforms do on PIL images (`Resize`,
- * `CenterCrop`, `ToTensor`, `Normalize`), equal to the last bit. Alpha is dropped, as PIL's
+ * `CenterCrop`, `ToTensor`, `Normalize`) and as transformers' PIL image processors do, equal to the last bit of
+ * the resized image. Alpha is dropped, as PIL's
  * `convert("RGB")` does, not blended with a background.
  */
 export function prepareImage(image: RgbaImage, spec: PreprocessSpec): PreparedImage {
   const { size } = spec;
   const [width, height] = resizedSize(image.width, image.height, spec);
-  const x = cropSpan(width, size);
-  const y = cropSpan(height, size);
+  const x = cropSpan(width, spec);
+  const y = cropSpan(height, spec);
   const region: Region = { left: x.from, top: y.from, width: x.length, height: y.length };
   const { data } = resizeRgb(image, width, height, spec.interpolation, region);
 
@@ -45,10 +46,17 @@ function resizedSize(width: number, height: number, spec: PreprocessSpec): [numb
   return width <= height ? [resize, long] : [long, resize];
 }
 
-/** Where a centre crop of `size` lies on an axis; what is missing is black on both sides (torchvision `center_crop`). */
-function cropSpan(length: number, size: number): { from: number; length: number; pad: number } {
-  if (length < size) return { from: 0, length, pad: Math.floor((size - length) / 2) };
-  return { from: roundHalfEven((length - size) / 2), length: size, pad: 0 };
+/**
+ * Where a centre crop lies on an axis; what is missing is black on both sides (torchvision `center_crop`, or
+ * transformers `image_transforms.center_crop`, which differ in odd margins).
+ */
+function cropSpan(
+  length: number,
+  { size, crop }: PreprocessSpec,
+): { from: number; length: number; pad: number } {
+  const margin = (length - size) / 2;
+  if (margin < 0) return { from: 0, length, pad: crop === "hf" ? Math.ceil(-margin) : Math.floor(-margin) };
+  return { from: crop === "hf" ? Math.floor(margin) : roundHalfEven(margin), length: size, pad: 0 };
 }
 
 /** Python's `round`: halves go to the even neighbour. */

@@ -27,7 +27,7 @@ let registers: Registers;
 beforeAll(async () => {
   const { bytes, config } = randomCheckpoint({ width: 24, heads: 2, blocks: 3, grid: 4, patch: 4 });
   const file = await openSafetensors(memorySource(bytes, "random.safetensors"));
-  engine = await createEngine(openEncoder(file, config, {}), createNodeRuntime());
+  engine = await createEngine(openEncoder(file, { config }, {}), createNodeRuntime());
   registers = await curate(engine, images, { block: 1, top: 4 }, { model: sha256, data: "3 test images" });
 });
 

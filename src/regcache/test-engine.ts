@@ -27,7 +27,7 @@ export async function countingEngine(blocks: number) {
   };
   const { bytes, config } = randomCheckpoint({ width: 32, heads: 2, blocks, grid: 5, patch: 4 });
   const file = await openSafetensors(memorySource(bytes, "random.safetensors"));
-  return { engine: await createEngine(openEncoder(file, config, {}), runtime), count };
+  return { engine: await createEngine(openEncoder(file, { config }, {}), runtime), count };
 }
 
 /** For tests: an image of that encoder, different for every `seed`. */

@@ -48,8 +48,10 @@ export interface RunCost {
 
 /** End of a run. */
 export interface RunResult {
-  /** Pooled feature after the final LayerNorm, [D]. */
+  /** The encoder's feature: pooled after the final LayerNorm, [D], or projected into the space shared with texts, [E]. */
   readonly feature: Float32Array;
+  /** The pooled feature before such a projection, [D]; absent when there is none and `feature` is it. */
+  readonly pooled?: Float32Array;
   /** Of the checkpoint's own classifier, [classes]; null when it has none. */
   readonly logits: Float32Array | null;
   /** Original token indices deleted in this run. */

@@ -25,7 +25,7 @@ export function traceReport({ spec, sha256, image, intervention, traces, result 
     intervention,
     deleted: result.deleted,
     blocks: traces.map((trace) => blockReport(trace, spec, full)),
-    ...(full && { feature: result.feature, logits: result.logits }),
+    ...(full && { feature: result.feature, pooled: result.pooled, logits: result.logits }),
   };
 }
 

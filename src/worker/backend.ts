@@ -79,7 +79,7 @@ async function refusalBeforeTrial(choice: BackendChoice): Promise<string | null>
 
 /** Fixed pseudo-random pixels, about standard normal: every patch differs, and every machine gets the same. */
 function trialInput(spec: EncoderSpec): EngineInput {
-  const side = spec.grid * spec.patch;
+  const side = spec.preprocess.size;
   let state = 12345;
   const next = () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -1,5 +1,5 @@
 import { sha256 } from "../checkpoint/digest.ts";
-import { openSafetensors } from "../checkpoint/safetensors.ts";
+import { openCheckpoint } from "../checkpoint/shards.ts";
 import type { Engine } from "../engine/types.ts";
 import { openEncoder } from "../families/index.ts";
 import type { Registers } from "../regcache/registers.ts";
@@ -31,10 +31,10 @@ export async function loadModel(
   signal: AbortSignal,
 ): Promise<LoadedModel> {
   const files = await openModelFiles(request, onProgress, signal);
-  const safetensors = await openSafetensors(files.weights);
+  const safetensors = await openCheckpoint(files.weights, files.index);
   const encoder = openEncoder(
     safetensors,
-    files.config,
+    files.configs,
     request.kind === "files" ? (request.overrides ?? {}) : {},
   );
   const stage = (name: string) => (done: number, total: number) => onProgress({ stage: name, done, total });
@@ -50,9 +50,9 @@ export async function loadModel(
   return {
     engine: opened.engine,
     sha256: digest,
-    bytes: files.weights.size,
+    bytes: safetensors.size,
     text: hasTextTower(safetensors)
-      ? { weights: safetensors, config: files.config, files: files.text }
+      ? { weights: safetensors, config: files.configs.config ?? null, files: files.text }
       : null,
     status: {
       backend: opened.backend,

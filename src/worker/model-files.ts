@@ -1,13 +1,17 @@
 import { z } from "zod";
 import { type ByteSource, blobSource, memorySource } from "../checkpoint/byte-source.ts";
 import { InputError } from "../errors/input-error.ts";
+import type { ConfigFiles } from "../families/config-files.ts";
+import { modelFileSet } from "../families/model-file-set.ts";
 import type { ModelRequest, Progress } from "./api.ts";
 
 /** The files of one model, opened but not yet understood. */
 export interface ModelFiles {
-  readonly weights: ByteSource;
-  /** Parsed config.json; null when there is none. */
-  readonly config: unknown;
+  /** One file, or the shards of one checkpoint. */
+  readonly weights: readonly ByteSource[];
+  /** Parsed index of the shards; null for a single file. */
+  readonly index: unknown;
+  readonly configs: ConfigFiles;
   readonly registers: ByteSource | null;
   readonly text: TextFiles;
 }
@@ -36,28 +40,21 @@ export async function openModelFiles(
 }
 
 async function chosenFiles(files: readonly File[]): Promise<ModelFiles> {
-  const isRegisters = (file: File) => /registers.*\.safetensors$/i.test(file.name);
-  const weights = files.filter((file) => /\.safetensors$/i.test(file.name) && !isRegisters(file));
-  if (weights.length !== 1) {
-    throw new InputError(
-      "Model files",
-      "one .safetensors file with the weights (config.json and registers.safetensors may come with it)",
-      files.map(({ name }) => name).join(", ") || "no file",
-      weights.length > 1
-        ? "Choose the files of one model only."
-        : "Choose the model.safetensors of the encoder.",
-    );
-  }
+  const { weights, index, configs, registers } = modelFileSet(files);
+  const json = async (file: File | null | undefined) =>
+    file ? parseJson(await file.text(), file.name) : null;
   const named = (pattern: RegExp) => files.find((file) => pattern.test(file.name)) ?? null;
-  // Of the encoder itself: others are for tokenizer, preprocessing or text generation.
-  const config = named(/^(?!.*(tokenizer|open_clip|processor|generation)).*config.*\.json$/i);
-  const registers = files.find(isRegisters);
   return {
-    weights: blobSource(weights[0]!, weights[0]!.name),
-    config: config ? parseJson(await config.text(), config.name) : null,
+    weights: weights.map((file) => blobSource(file, file.name)),
+    index: await json(index),
+    configs: {
+      config: await json(configs.config),
+      preprocessor: await json(configs.preprocessor),
+      openClip: await json(configs.openClip),
+    },
     registers: registers ? blobSource(registers, registers.name) : null,
     text: {
-      openClip: named(/open_clip_config.*\.json$/i),
+      openClip: configs.openClip ?? null,
       tokenizer: named(/tokenizer(?!_config).*\.json$/i),
       tokenizerConfig: named(/tokenizer_config.*\.json$/i),
     },
@@ -81,8 +78,9 @@ async function downloadFiles(url: string, onProgress: OnProgress, signal: AbortS
   }
   const bytes = await readWithProgress(weights, onProgress);
   return {
-    weights: memorySource(bytes, "model.safetensors"),
-    config: config ? parseJson(await config.text(), "config.json") : null,
+    weights: [memorySource(bytes, "model.safetensors")],
+    index: null,
+    configs: { config: config ? parseJson(await config.text(), "config.json") : null },
     registers: registers
       ? memorySource(new Uint8Array(await registers.arrayBuffer()), "registers.safetensors")
       : null,
@@ -116,6 +114,6 @@ export function parseJson(text: string, name: string): unknown {
   try {
     return z.json().parse(JSON.parse(text));
   } catch (error) {
-    throw new InputError(name, "JSON", String(error), "Choose the config.json of the checkpoint.");
+    throw new InputError(name, "JSON", String(error), "Choose the configs that came with the checkpoint.");
   }
 }

@@ -1,0 +1,33 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { FAMILIES } from "../families/index.ts";
+import parity from "../families/parity.json" with { type: "json" };
+import { compareWithReference, largestDifference, listReferences } from "./parity.ts";
+
+const FIXTURES = "src/families/fixtures";
+const IMAGES = "src/image/fixtures";
+const references = await listReferences(FIXTURES);
+
+describe("golden parity with the reference libraries", () => {
+  it("has a reference for every family, and says so in parity.json", () => {
+    const families = new Set(references.map(({ info }) => info.family));
+    expect([...families].sort()).toEqual(FAMILIES.map(({ id }) => id).sort());
+    expect(Object.keys(parity).sort()).toEqual([...families].sort());
+    for (const { info } of references) {
+      expect(parity[info.family as keyof typeof parity]).toMatchObject({
+        library: info.library,
+        version: info.version,
+      });
+    }
+  });
+
+  it.each(
+    references.map((reference) => [`${reference.info.case} at ${reference.info.size}`, reference] as const),
+  )("%s: pixels, every block, feature and logits", async (_, reference) => {
+    const found = await compareWithReference(reference, join(IMAGES));
+    expect(found.blocks.length).toBeGreaterThanOrEqual(2);
+    expect(found.pixels).toBeLessThanOrEqual(1e-6);
+    for (const difference of found.blocks) expect(difference).toBeLessThanOrEqual(1e-4);
+    expect(largestDifference(found)).toBeLessThanOrEqual(1e-4);
+  });
+});
