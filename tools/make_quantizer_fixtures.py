@@ -1,0 +1,173 @@
+"""Writes src/quantize/fixtures/quantizers.json: small activations and weights, and what NumPy makes of them.
+
+Every quantizer is written out here a second time, from the papers, in fp64 and without a look at the graphs: rounding is
+numpy.rint, ranges are plain reductions, and a block of calibration images is reduced at once where the program goes image
+by image.
+
+    python tools/make_quantizer_fixtures.py        (needs numpy; the fixture is committed)
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+FILE = Path(__file__).resolve().parent.parent / "src" / "quantize" / "fixtures" / "quantizers.json"
+PERCENTILES = [99, 99.9, 99.99, 99.999]
+T, WIDTH, OUT, IMAGES = 9, 12, 8, 3
+
+
+def symmetric(x, bits, largest):
+    q = 2 ** (bits - 1) - 1
+    s = largest / q
+    return s * np.clip(np.rint(x / s), -q, q)
+
+
+def asymmetric(x, bits, low, high):
+    low, high = np.minimum(low, 0), np.maximum(high, 0)
+    s = (high - low) / (2**bits - 1)
+    z = np.rint(-low / s)
+    return s * (np.clip(np.rint(x / s) + z, 0, 2**bits - 1) - z)
+
+
+def twin(x, bits, positive, negative):
+    """PTQ4ViT, section 3.2: one grid for each sign."""
+    q = 2 ** (bits - 1)
+    above = positive * np.clip(np.rint(x / positive), 0, q - 1)
+    below = negative * np.clip(np.rint(x / negative), -q, 0)
+    return above + below
+
+
+def dynamic_cases(x):
+    token = np.abs(x).max(1, keepdims=True)
+    lower_median = np.sort(token[:, 0])[(T - 1) // 2]
+    inlier = token <= 3 * lower_median
+    largest = np.abs(x).max()
+    yield "symmetric", 8, {}, symmetric(x, 8, largest)
+    yield "symmetric", 3, {}, symmetric(x, 3, largest)
+    yield "asymmetric", 4, {"activationScheme": "asymmetric"}, asymmetric(x, 4, x.min(), x.max())
+    yield "per token", 4, {"activationGranularity": "per-token"}, symmetric(x, 4, token)
+    both = {"activationGranularity": "per-token", "activationScheme": "asymmetric"}
+    yield "asymmetric per token", 6, both, asymmetric(x, 6, x.min(1, keepdims=True), x.max(1, keepdims=True))
+    yield "clip ratio", 6, {"clip": {"kind": "ratio", "ratio": 0.4}}, symmetric(x, 6, 0.4 * largest)
+    yield "clip limit", 6, {"clip": {"kind": "absolute", "limit": 1.5}}, symmetric(x, 6, 1.5)
+    clip = {"clip": {"kind": "ratio", "ratio": 0.5}, "activationScheme": "asymmetric"}
+    yield "asymmetric clip ratio", 5, clip, asymmetric(x, 5, 0.5 * x.min(), 0.5 * x.max())
+    kept = np.abs(x[inlier[:, 0]]).max()
+    out = {"excludeOutliers": {"kind": "ratio", "above": 3}}
+    yield "outliers excluded by ratio", 6, out, np.where(inlier, symmetric(x, 6, kept), x)
+    limit = {"excludeOutliers": {"kind": "absolute", "above": 4}}
+    small = token <= 4
+    kept = np.abs(x[small[:, 0]]).max()
+    yield "outliers excluded by limit", 6, limit, np.where(small, symmetric(x, 6, kept), x)
+    low, high = x[small[:, 0]].min(), x[small[:, 0]].max()
+    yield "asymmetric, outliers excluded", 6, {**limit, "activationScheme": "asymmetric"}, np.where(small, asymmetric(x, 6, low, high), x)
+
+
+def static_cases(x, images):
+    flat = images.reshape(IMAGES, -1)
+    low, high = images.min(), images.max()
+    yield "min-max", 6, {"range": {"kind": "static", "statistic": "min-max"}}, symmetric(x, 6, max(high, -low))
+    asym = {"range": {"kind": "static", "statistic": "min-max"}, "activationScheme": "asymmetric"}
+    yield "asymmetric min-max", 6, asym, asymmetric(x, 6, low, high)
+    for p in (99, 99.9):
+        percentile = {"range": {"kind": "static", "statistic": "percentile", "percentile": p}}
+        largest = np.percentile(np.abs(flat), p, axis=1).mean()
+        yield f"percentile {p}", 6, percentile, symmetric(x, 6, largest)
+        tails = np.percentile(flat, 100 - p, axis=1).mean(), np.percentile(flat, p, axis=1).mean()
+        yield f"asymmetric percentile {p}", 6, {**percentile, "activationScheme": "asymmetric"}, asymmetric(x, 6, *tails)
+
+
+def weight_cases(w):
+    q = lambda bits: 2 ** (bits - 1) - 1
+    for bits in (8, 6, 4, 2):
+        yield "per-tensor", bits, symmetric(w, bits, np.abs(w).max())
+        yield "per-channel", bits, symmetric(w, bits, np.abs(w).max(1, keepdims=True))
+
+
+def smooth(images, gamma, beta, w, bias, alpha):
+    """SmoothQuant, equation 4, folded into the LayerNorm before the linear."""
+    largest = np.abs(images).max((0, 1))
+    s = largest**alpha / np.abs(w).max(0) ** (1 - alpha)
+    return {"normWeight": gamma / s, "normBias": beta / s, "weight": w * s, "bias": bias}
+
+
+def reparameterise(images, gamma, beta, w, bias, bits):
+    """RepQ-ViT, equations 8 to 12: r1 = s / s~, r2 = z - z~; gamma / r1, (beta + s r2) / r1, W r1, c - W (s r2)."""
+    low, high = images.min((0, 1)), images.max((0, 1))
+    s = (high - low) / (2**bits - 1)
+    z = np.rint(-low / s)
+    s_mean, z_mean = s.mean(), np.rint(z.mean())
+    r1, r2 = s / s_mean, z - z_mean
+    return {
+        "normWeight": gamma / r1,
+        "normBias": (beta + s * r2) / r1,
+        "weight": w * r1,
+        "bias": bias - w @ (s * r2),
+        "scale": s_mean,
+        "zero": z_mean,
+    }
+
+
+CANDIDATES = 0.01 + np.arange(101) * (1.2 - 0.01) / 100
+
+
+def search(rows, w, bits):
+    """Scales of least output error if rounding errors of different channels are uncorrelated (scale-search.ts)."""
+    q = 2 ** (bits - 1) - 1
+    norms = (w**2).sum(0)
+    errors = [(norms * (rows - symmetric(rows, bits, f * np.abs(rows).max())) ** 2).sum() for f in CANDIDATES]
+    activation = CANDIDATES[np.argmin(errors)] * np.abs(rows).max() / q
+    positive = np.maximum(rows, 0)
+    tries = CANDIDATES * rows.max() / q
+    errors = [(norms * (positive - s * np.clip(np.rint(positive / s), 0, q)) ** 2).sum() for s in tries]
+    moments = (rows**2).sum(0)
+    per_row = [
+        [(moments * (row - symmetric(row, bits, f * np.abs(row).max())) ** 2).sum() for f in CANDIDATES] for row in w
+    ]
+    return {
+        "activation": activation,
+        "positive": tries[np.argmin(errors)],
+        "negative": -rows.min() / 2 ** (bits - 1),
+        "perChannel": [CANDIDATES[np.argmin(e)] * np.abs(row).max() / q for e, row in zip(per_row, w)],
+    }
+
+
+def main() -> None:
+    rng = np.random.default_rng(4)
+    f32 = lambda a: a.astype(np.float32).astype(np.float64)
+    images = f32(rng.normal(0.2, 0.6, (IMAGES, T, WIDTH)) * rng.uniform(0.3, 2, WIDTH))
+    images[:, 4] *= 6  # an outlier token
+    images = f32(images)
+    x = f32(images[1] * 1.1)
+    w = f32(rng.normal(0, 0.3, (OUT, WIDTH)))
+    gamma, beta, bias = f32(rng.normal(1, 0.2, WIDTH)), f32(rng.normal(0, 0.2, WIDTH)), f32(rng.normal(0, 0.1, OUT))
+    gelu_like = f32(np.where(images > 0, images, np.maximum(0.1 * images, -0.17)))
+    act = lambda cases: [{"name": n, "bits": b, "settings": s, "expected": e.ravel().tolist()} for n, b, s, e in cases]
+    fixture = {
+        "tokens": T,
+        "width": WIDTH,
+        "out": OUT,
+        "x": x.ravel().tolist(),
+        "images": [image.ravel().tolist() for image in images],
+        "weight": w.ravel().tolist(),
+        "norm": {"weight": gamma.tolist(), "bias": beta.tolist()},
+        "bias": bias.tolist(),
+        "dynamic": act(dynamic_cases(x)),
+        "static": act(static_cases(x, images)),
+        "weights": [{"granularity": g, "bits": b, "expected": e.ravel().tolist()} for g, b, e in weight_cases(w)],
+        "smooth": {"alpha": 0.4, **smooth(images, gamma, beta, w, bias, 0.4)},
+        "reparameterised": {"bits": 4, **reparameterise(images, gamma, beta, w, bias, 4)},
+        "search": {"bits": 4, "rows": gelu_like.reshape(-1).tolist(), **search(gelu_like.reshape(-1, WIDTH), w, 4)},
+        "twin": {"bits": 5, "positive": 0.21, "negative": 0.011, "expected": twin(gelu_like[1], 5, 0.21, 0.011).ravel().tolist(), "x": gelu_like[1].ravel().tolist()},
+    }
+    rounded = json.loads(json.dumps(fixture, default=lambda a: a.ravel().tolist()), parse_float=lambda t: float(f"{float(t):.9g}"))
+    FILE.parent.mkdir(exist_ok=True)
+    FILE.write_text(json.dumps(rounded, separators=(",", ":")) + "\n")
+    print(f"{FILE}: {FILE.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
