@@ -20,6 +20,8 @@ test("WebGPU runs the bundled encoder when asked for, and comes to the same numb
   const image = join(SAMPLES, "scene-t-shirt.png");
   await lab.expectTrace("baseline", await cliTrace(image), TOLERANCE);
   await lab.expectTrace("intervention", await cliTrace(image, flagsOf(lab.intervention())), TOLERANCE);
+  await expect(lab.byId("arithmetic-int8").getByRole("radio")).toBeDisabled();
+  await expect(lab.byId("arithmetic-refusal")).toContainText("no integer matrix kernels");
 });
 
 test("?backend=wasm keeps to WASM; an unknown backend is refused with a message", async ({ lab }) => {

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Intervention } from "../../src/intervention/intervention.ts";
+import { quantizationPairs } from "../../src/intervention/quantization-text.ts";
 import { BUNDLED_MODEL, ROOT } from "./paths.ts";
 
 const execute = promisify(execFile);
@@ -68,7 +69,11 @@ export function flagsOf({ prefix, delete: deletion, quantize }: Intervention): s
   }
   if (quantize) {
     const { weightBits, activationBits, weightGranularity } = quantize;
-    flags.push("--quantize", `w${weightBits}a${activationBits},weights=${weightGranularity}`);
+    const others = quantizationPairs(quantize).map(([key, value]) => `,${key}=${value}`);
+    flags.push(
+      "--quantize",
+      `w${weightBits}a${activationBits},weights=${weightGranularity}${others.join("")}`,
+    );
   }
   return flags;
 }

@@ -3,6 +3,7 @@ import {
   formatBytes,
   formatCount,
   formatMagnitude,
+  formatMilliseconds,
   formatPercent,
   formatPoints,
   formatTick,
@@ -24,6 +25,7 @@ test.each([
 
 test("counts, proportions, points, bytes and ticks", () => {
   expect(formatCount(1024)).toBe("1,024");
+  expect([4.267, 93.66, 1234.4].map(formatMilliseconds)).toEqual(["4.27 ms", "93.7 ms", "1,234 ms"]);
   expect(formatPercent(0.884)).toBe("88.4 %");
   expect(formatPoints(-0.016)).toBe("−1.6 pp");
   expect(formatPoints(0.02)).toBe("+2.0 pp");

@@ -29,6 +29,12 @@ export function formatPoints(value: number): string {
   return `${value < 0 ? "−" : "+"}${points.replace("-", "")} pp`;
 }
 
+/** A duration: 4.27 ms below 10, 93.7 ms above, 1,234 ms from a second on. */
+export function formatMilliseconds(milliseconds: number): string {
+  if (milliseconds >= 1000) return `${thousands(milliseconds)} ms`;
+  return `${milliseconds.toFixed(milliseconds < 10 ? 2 : 1)} ms`;
+}
+
 /** Bytes in decimal units, as download sizes are stated: 22,300,000 -> "22.3 MB". */
 export function formatBytes(bytes: number): string {
   if (bytes < 1e3) return `${bytes} B`;

@@ -3,21 +3,22 @@ import { buildConfigurations } from "../evaluate/configurations.ts";
 import type { Configuration } from "../evaluate/report.ts";
 import type { EvaluationRecord } from "../evaluate/report-export.ts";
 import type { DatasetInfo, LabApi } from "../worker/api.ts";
-import { type Bits, type Controls, quantizationFor, toIntervention } from "./controls.ts";
+import { type Controls, toIntervention } from "./controls.ts";
 import { isCancelled } from "./messages.ts";
+import { type QuantizedBits, quantizationFor } from "./quantizer.ts";
 import type { AccuracyState, LabState } from "./state.ts";
 
 /** Bits of the quantized rows: the controls', or W8A8 while they say FP32. */
-export function accuracyBits(controls: Controls): Exclude<Bits, "fp32"> {
-  return controls.bits === "fp32" ? "w8a8" : controls.bits;
+function accuracyBits({ bits }: Controls): QuantizedBits {
+  return bits === "fp32" ? "w8a8" : bits;
 }
 
 /**
  * FP32, quantized, quantized + RegCache (prefix and deletion as the controls say), in this order; without a
- * prefix and a deletion there is no third one.
+ * prefix and a deletion there is no third one. With int8 the simulated rows stand beside the int8 ones.
  */
 export function accuracyConfigurations(controls: Controls): readonly Configuration[] {
-  const quantize = quantizationFor(accuracyBits(controls), controls.weightGranularity);
+  const quantize = quantizationFor(accuracyBits(controls), controls.weightGranularity, controls.quantizer);
   const { prefix, delete: deletion } = toIntervention(controls);
   return buildConfigurations(prefix || deletion ? ["naive", "regcache"] : ["naive"], {
     prefix,

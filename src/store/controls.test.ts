@@ -55,6 +55,30 @@ test("an intervention goes into the controls and comes out the same", () => {
   );
 });
 
+test("a whole quantizer goes into the controls and comes out the same; blocks are fitted to the model", () => {
+  const intervention = interventionSchema.parse({
+    quantize: {
+      ...{
+        weightBits: 6,
+        activationBits: 4,
+        activationScheme: "asymmetric",
+        clip: { kind: "ratio", ratio: 0.5 },
+      },
+      ...{ linears: ["fc2"], blocks: [7, 11] },
+    },
+  });
+  const controls = withIntervention(defaultControls(spec, [], null), intervention);
+  expect(toIntervention(controls)).toEqual(intervention);
+  expect(clampControls(controls, { blocks: 8, grid: 14 }, []).quantizer.blocks).toEqual([7]);
+});
+
+test("int8 rows stand beside their simulation", () => {
+  const controls = { ...defaultControls(spec, registers, null), quantizer: { arithmetic: "int8" as const } };
+  expect(accuracyConfigurations(controls).map(({ name }) => name)).toEqual([
+    ...["fp32", "naive-w8a8", "naive-int8", "regcache-w8a8", "regcache-int8"],
+  ]);
+});
+
 test("a link that the model cannot show is refused in words", () => {
   const defaults = defaultControls(spec, registers, null);
   const link = (registersId: string, to: number) => ({

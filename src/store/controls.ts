@@ -5,6 +5,7 @@ import {
   NO_INTERVENTION,
   type Quantization,
 } from "../intervention/intervention.ts";
+import { type Bits, bitsOf, type Quantizer, quantizationFor, quantizerOf } from "./quantizer.ts";
 
 /**
  * What the controls show. It is wider than an Intervention, because a switched-off prefix or deletion keeps
@@ -27,30 +28,11 @@ export interface Controls {
   };
   readonly bits: Bits;
   readonly weightGranularity: Quantization["weightGranularity"];
+  readonly quantizer: Quantizer;
 }
-
-/** Simulated quantization presets (paper, quantizers): weights and activations have the same bits. */
-export const BITS = ["fp32", "w8a8", "w6a6", "w4a4"] as const;
-export type Bits = (typeof BITS)[number];
 
 /** Most deleted patches or register copies that the controls offer. */
 export const MAX_REGISTER_COUNT = 64;
-
-/** The quantization of a preset. */
-export function quantizationFor(
-  bits: Exclude<Bits, "fp32">,
-  weightGranularity: Quantization["weightGranularity"],
-): Quantization {
-  const width = Number(bits[1]);
-  return { weightBits: width, activationBits: width, weightGranularity };
-}
-
-/** The preset that a quantization is; null when the controls cannot show it. */
-export function bitsOf(quantize: Quantization | null): Bits | null {
-  if (quantize === null) return "fp32";
-  const name = `w${quantize.weightBits}a${quantize.activationBits}`;
-  return BITS.find((bits) => bits === name) ?? null;
-}
 
 /**
  * The run that the controls ask for. A prefix, or a deletion by similarity, without registers is left out.
@@ -73,7 +55,10 @@ export function toIntervention(controls: Controls): Intervention {
           ...(deletion.by === "similarity" && registers !== null ? { registers } : {}),
         }
       : null,
-    quantize: controls.bits === "fp32" ? null : quantizationFor(controls.bits, controls.weightGranularity),
+    quantize:
+      controls.bits === "fp32"
+        ? null
+        : quantizationFor(controls.bits, controls.weightGranularity, controls.quantizer),
   });
 }
 
@@ -88,8 +73,9 @@ export function withIntervention(controls: Controls, intervention: Intervention)
     deletion: deletion
       ? { on: true, block: deletion.block, count: deletion.count, by: deletion.by }
       : { ...controls.deletion, on: false },
-    bits: bitsOf(quantize) ?? controls.bits,
+    bits: bitsOf(quantize),
     weightGranularity: quantize?.weightGranularity ?? controls.weightGranularity,
+    quantizer: quantize ? quantizerOf(quantize) : controls.quantizer,
   };
 }
 
@@ -125,5 +111,14 @@ export function clampControls(
       count: clamp(Math.round(controls.deletion.count), 1, Math.max(1, spec.grid * spec.grid - 1)),
       by: registers === null ? "linf" : controls.deletion.by,
     }),
+    quantizer: fitBlocks(controls.quantizer, last),
   };
+}
+
+/** Quantized blocks that the encoder has; all of them where none is left. */
+function fitBlocks(quantizer: Quantizer, last: number): Quantizer {
+  if (!quantizer.blocks?.some((block) => block > last)) return quantizer;
+  const { blocks, ...rest } = quantizer;
+  const fitting = blocks.filter((block) => block <= last);
+  return fitting.length > 0 ? { ...rest, blocks: fitting } : rest;
 }

@@ -36,6 +36,7 @@ export function defaultControls(
     },
     bits: "fp32",
     weightGranularity: "per-tensor",
+    quantizer: {},
   };
   return clampControls(
     controls,

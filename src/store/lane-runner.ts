@@ -19,12 +19,14 @@ export interface LaneRunner {
 /**
  * @param schedule calls back soon; the page gives requestAnimationFrame, so that a burst of traces costs one render
  * @param report shows a failure
+ * @param beforeRun prepares what an intervention needs in the worker
  */
 export function createLaneRunner(
   api: LabApi,
   store: StoreApi<LabState>,
   schedule: (flush: () => void) => void,
   report: (error: unknown) => void,
+  beforeRun: (intervention: Intervention) => Promise<void> = async () => {},
 ): LaneRunner {
   const current: Record<Lane, number> = { baseline: 0, intervention: 0 };
 
@@ -66,6 +68,8 @@ export function createLaneRunner(
     };
 
     try {
+      await beforeRun(intervention);
+      if (id !== current[lane]) return;
       result = await api.analyse(lane, image.info.id, intervention, (trace) => {
         if (id !== current[lane]) return;
         pending.push(trace);

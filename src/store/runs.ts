@@ -1,3 +1,4 @@
+import { statisticsKind } from "../quantize/statistics.ts";
 import { accuracyKey, createAccuracyRunner } from "./accuracy.ts";
 import type { LabContext } from "./context.ts";
 import { type Controls, clampControls, toIntervention } from "./controls.ts";
@@ -17,7 +18,6 @@ export type Runs = ReturnType<typeof createRuns>;
 export function createRuns(context: LabContext) {
   const { api, host, store, fail } = context;
   const { getState, setState } = store;
-  const lanes = createLaneRunner(api, store, host.schedule, fail);
   const bundled = new URL("datasets/scenes/", host.baseUrl).href;
   // Numbers of another data set must not stay beside the new one's name.
   const forgetAccuracy = () => {
@@ -25,6 +25,10 @@ export function createRuns(context: LabContext) {
     setState((state) => ({ accuracy: { ...state.accuracy, report: null, measured: null } }));
   };
   const datasets = createDatasets(api, store, bundled, forgetAccuracy, fail);
+  // Calibrated quantizers take the data set's probe images.
+  const lanes = createLaneRunner(api, store, host.schedule, fail, async ({ quantize }) => {
+    if (quantize && statisticsKind(quantize)) await datasets.current();
+  });
   const accuracy = createAccuracyRunner(api, store, datasets.current, host.schedule, fail);
   let settle: ReturnType<typeof setTimeout> | undefined;
   let idle: ReturnType<typeof setTimeout> | undefined;

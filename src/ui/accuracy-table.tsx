@@ -1,7 +1,13 @@
 import type { ConfigurationResult, EvaluationReport } from "../evaluate/report.ts";
-import { formatCount, formatPercent, formatPoints } from "../figures/format.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatMilliseconds,
+  formatPercent,
+  formatPoints,
+} from "../figures/format.ts";
 import { excludesZero, intervalBar } from "../figures/interval-bars.ts";
-import { accuracyBits, accuracyConfigurations } from "../store/accuracy.ts";
+import { accuracyConfigurations } from "../store/accuracy.ts";
 import type { Controls } from "../store/controls.ts";
 
 /** One row per configuration: counts, top-1 with its interval as a bar, paired difference, mean cosine. */
@@ -11,15 +17,10 @@ export function AccuracyTable(props: {
   readonly isStale: boolean;
 }) {
   const { report, controls } = props;
-  const bits = accuracyBits(controls).toUpperCase();
-  const labels: Record<string, string> = {
-    fp32: "FP32",
-    naive: `${bits}, naive`,
-    regcache: `${bits} + RegCache`,
-  };
   const configurations = report
     ? report.configurations
     : accuracyConfigurations(controls).map(({ name }) => ({ name, result: null }));
+  const hasInteger = configurations.some(({ name }) => name.endsWith("-int8"));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a narrow screen scrolls it, also by keyboard
     <section className="table-scroll" aria-label="Accuracy table" tabIndex={0}>
@@ -36,20 +37,23 @@ export function AccuracyTable(props: {
             </th>
             <th scope="col">difference to FP32</th>
             <th scope="col">mean cosine</th>
+            <th scope="col">ms an image</th>
+            <th scope="col">weights</th>
           </tr>
         </thead>
         <tbody>
           {configurations.map((entry) => {
-            const kind = entry.name.split("-")[0] ?? entry.name;
-            // A stale report keeps the bits that it was measured with.
-            const measured = entry.name.replace(/^[a-z]+-/, "").toUpperCase();
-            const label = report && kind !== "fp32" ? labels[kind]?.replace(bits, measured) : labels[kind];
+            const [kind = entry.name, precision] = entry.name.split("-");
+            // Simulated rows say so where int8 ones stand beside them.
+            const bits =
+              precision === "int8" ? "int8" : `${precision?.toUpperCase()}${hasInteger ? " simulated" : ""}`;
             const result = "correct" in entry && report && report.n > 0 ? entry : null;
             return (
               <AccuracyRow
                 key={entry.name}
                 kind={kind}
-                label={label ?? entry.name}
+                id={precision === "int8" ? `accuracy-${kind}-int8` : `accuracy-${kind}`}
+                label={kind === "fp32" ? "FP32" : `${bits}${kind === "regcache" ? " + RegCache" : ", naive"}`}
                 n={report?.n ?? 0}
                 result={result}
               />
@@ -63,17 +67,17 @@ export function AccuracyTable(props: {
 
 function AccuracyRow(props: {
   readonly kind: string;
+  readonly id: string;
   readonly label: string;
   readonly n: number;
   readonly result: ConfigurationResult | null;
 }) {
-  const { kind, label, n, result } = props;
-  const id = `accuracy-${kind}`;
+  const { kind, id, label, n, result } = props;
   if (!result) {
     return (
       <tr data-testid={id}>
         <th scope="row">{label}</th>
-        <td colSpan={7} className="muted">
+        <td colSpan={9} className="muted">
           –
         </td>
       </tr>
@@ -116,6 +120,8 @@ function AccuracyRow(props: {
         )}
       </td>
       <td data-testid={`${id}-cosine`}>{result.meanCosine.toFixed(4)}</td>
+      <td data-testid={`${id}-milliseconds`}>{formatMilliseconds(result.millisecondsPerImage)}</td>
+      <td data-testid={`${id}-bytes`}>{formatBytes(result.weightBytes)}</td>
     </tr>
   );
 }

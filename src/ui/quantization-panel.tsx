@@ -1,43 +1,103 @@
-import { BITS } from "../store/controls.ts";
+import { formatBytes, formatMilliseconds } from "../figures/format.ts";
+import { BITS, changeQuantizer, type Quantizer } from "../store/quantizer.ts";
 import { SegmentField } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
+import { QuantizerFields } from "./quantizer-fields.tsx";
 
 const OPTIONS = BITS.map((id) => ({ id, label: id.toUpperCase() }));
 
-/** Simulated quantization of the intervention lane. */
+/** Quantization of the intervention lane: bits, arithmetic, and everything else behind a disclosure. */
 export function QuantizationPanel() {
   const lab = useLab();
-  const bits = useLabState((state) => state.controls?.bits);
-  const granularity = useLabState((state) => state.controls?.weightGranularity);
+  const controls = useLabState((state) => state.controls);
+  const isWebgpu = useLabState((state) => state.model?.status.backend === "webgpu");
+  if (!controls) return null;
+  const { bits, weightGranularity, quantizer } = controls;
+  const isInteger = quantizer.arithmetic === "int8";
+  const change = (by: Parameters<typeof changeQuantizer>[1]) =>
+    lab.setControls((old) => ({ ...old, ...changeQuantizer(old, by) }));
   return (
     <section className="panel" aria-labelledby="quantization-heading">
-      <h2 id="quantization-heading">Quantization (simulated)</h2>
-      {bits && granularity && (
-        <>
-          <SegmentField
-            label="Bits of weights and activations"
-            hidesLabel
-            value={bits}
-            options={OPTIONS}
-            testId="bits"
-            onChange={(next) => lab.setControls((old) => ({ ...old, bits: next }))}
-          />
-          <SegmentField
-            label="Weight scales"
-            value={granularity}
-            options={[
-              { id: "per-tensor", label: "per tensor" },
-              { id: "per-channel", label: "per channel" },
-            ]}
-            testId="granularity"
-            onChange={(weightGranularity) => lab.setControls((old) => ({ ...old, weightGranularity }))}
-          />
-        </>
+      <h2 id="quantization-heading">Quantization ({isInteger ? "int8" : "simulated"})</h2>
+      <SegmentField
+        label="Bits of weights and activations"
+        hidesLabel
+        value={bits}
+        options={OPTIONS}
+        testId="bits"
+        onChange={(next) => change({ bits: next })}
+      />
+      <SegmentField
+        label="Arithmetic"
+        value={isInteger ? "int8" : "simulated"}
+        isDisabled={isWebgpu}
+        options={[
+          { id: "simulated", label: "simulated" },
+          { id: "int8", label: "int8" },
+        ]}
+        testId="arithmetic"
+        onChange={(next) => change({ quantizer: { arithmetic: next === "int8" ? "int8" : undefined } })}
+      />
+      {isWebgpu && (
+        <p className="hint" data-testid="arithmetic-refusal">
+          int8 needs a CPU backend: WebGPU has no integer matrix kernels, so ORT would run them on the CPU,
+          between copies. Reload with ?backend=wasm for it.
+        </p>
       )}
-      <p className="hint">
-        Rounding in fp32 of qkv, proj, fc1 and fc2: symmetric min-max, one dynamic scale per activation
-        tensor.
-      </p>
+      <SegmentField
+        label="Weight scales"
+        value={weightGranularity}
+        options={[
+          { id: "per-tensor", label: "per tensor" },
+          { id: "per-channel", label: "per channel" },
+        ]}
+        testId="granularity"
+        onChange={(next) => lab.setControls((old) => ({ ...old, weightGranularity: next }))}
+      />
+      <details data-testid="quantizer-details">
+        <summary>Advanced</summary>
+        <QuantizerFields
+          bits={bits}
+          quantizer={quantizer}
+          onBits={(next) => change({ bits: next })}
+          onChange={(next) => change({ quantizer: next })}
+        />
+      </details>
+      <p className="hint">{quantizerText(quantizer)}</p>
+      <MeasuredCost />
     </section>
+  );
+}
+
+function quantizerText(q: Quantizer): string {
+  const where = `${(q.linears ?? ["qkv", "proj", "fc1", "fc2"]).join(", ")}${q.blocks ? ` of blocks ${q.blocks.join(", ")}` : ""}`;
+  if (q.arithmetic === "int8") {
+    return `ORT's integer kernels for ${where}: u8 activations, s8 weights, as deployed. Live accuracy shows its simulation beside it.`;
+  }
+  if (q.base === "ptq4vit") {
+    return `PTQ4ViT for ${where}: twin uniform grids after GELU, scales searched by output error (without the paper's Hessian).`;
+  }
+  if (q.base === "repq-vit") {
+    return `RepQ-ViT for ${where}: LayerNorm outputs calibrated per channel, then reparameterised to one scale; weights per channel.`;
+  }
+  const scheme = `${q.activationScheme ?? "symmetric"} ${q.range?.kind === "static" && q.range.statistic === "percentile" ? `${q.range.percentile}th percentile` : "min-max"}`;
+  const scale = `one ${q.range?.kind === "static" ? "static" : "dynamic"} scale per ${q.activationGranularity === "per-token" ? "token" : "activation tensor"}`;
+  return `Rounding in fp32 of ${where}: ${scheme}, ${scale}.`;
+}
+
+/** What the last runs of both lanes took here, and the bytes of their linear weights. */
+function MeasuredCost() {
+  const baseline = useLabState((state) => state.lanes.baseline.result?.cost);
+  const intervention = useLabState((state) => state.lanes.intervention.result?.cost);
+  const arithmetic = useLabState((state) => state.controls?.quantizer.arithmetic);
+  const bits = useLabState((state) => state.controls?.bits);
+  if (!baseline || !intervention || bits === "fp32") return null;
+  const text = ({ milliseconds, weightBytes }: typeof baseline) =>
+    `${formatMilliseconds(milliseconds)}, ${formatBytes(weightBytes)}`;
+  return (
+    <p className="hint" data-testid="measured-cost">
+      Measured here, one image and the blocks' weights: fp32 {text(baseline)};{" "}
+      {arithmetic === "int8" ? "int8" : "simulated (computes in fp32, saves nothing)"} {text(intervention)}.
+    </p>
   );
 }

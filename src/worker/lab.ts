@@ -7,10 +7,12 @@ import { fitsPool } from "../evaluate/pool-runner.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { prepareImage } from "../image/preprocess.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
-import { interventionSchema } from "../intervention/intervention.ts";
+import { type Intervention, interventionSchema } from "../intervention/intervention.ts";
+import { statisticsKind } from "../quantize/statistics.ts";
 import { curate } from "../regcache/curate.ts";
 import { readRegisters, writeRegisters } from "../regcache/registers-file.ts";
 import type { BackendChoice, EngineStatus, LabApi, ModelRequest } from "./api.ts";
+import { addCalibrationImages } from "./calibration-images.ts";
 import { type OpenDataset, openDataset } from "./datasets.ts";
 import { decodeImage } from "./decode.ts";
 import { evaluateDataset } from "./evaluation.ts";
@@ -95,7 +97,8 @@ export class Lab implements LabApi {
       }
       // Callbacks travel on a port of their own: waiting for all of them keeps the result from overtaking them.
       const told: unknown[] = [];
-      const run = engine.run(input, interventionSchema.parse(intervention), { signal });
+      const wanted = await this.#withCalibration(interventionSchema.parse(intervention));
+      const run = engine.run(input, wanted, { signal });
       return this.#pool.yieldTo(async () => {
         for (let step = await run.next(); ; step = await run.next()) {
           if (step.done) {
@@ -121,14 +124,21 @@ export class Lab implements LabApi {
         throw new InputError("Data set", "an opened one", `"${request.dataset}"`, "Open it again.");
       }
       const prepare = (image: RgbaImage) => prepareImage(image, engine.spec.preprocess).pixels;
-      const { configurations, limit } = request;
+      const { limit } = request;
+      const configurations = await Promise.all(
+        request.configurations.map(async ({ name, intervention }) => ({
+          name,
+          intervention: await this.#withCalibration(intervention),
+        })),
+      );
+      const wanted = { ...request, configurations };
       const runs = Math.min(limit, dataset.info.count) * configurations.length;
       const spreads = configurations.every(({ intervention }) => fitsPool(intervention));
       const need = { cores: spreads ? this.#cores : 1, runs };
       return this.#pool.use(model, need, engineRunner(engine, prepare), async (runners) => {
         let last: EvaluationReport | null = null;
         let told = Number.NEGATIVE_INFINITY;
-        for await (last of evaluateDataset(engine, runners, dataset, request, signal)) {
+        for await (last of evaluateDataset(engine, runners, dataset, wanted, signal)) {
           // Waiting for the page after every image would hold several engines up.
           if (performance.now() - told < UPDATE_INTERVAL) continue;
           told = performance.now();
@@ -188,6 +198,18 @@ export class Lab implements LabApi {
   };
 
   cancel: LabApi["cancel"] = async (what) => this.#jobs.cancel(what);
+
+  /** The intervention with the opened data set's probe images to calibrate on, where its quantizer needs some. */
+  async #withCalibration(intervention: Intervention): Promise<Intervention> {
+    const { quantize } = intervention;
+    if (!quantize || !statisticsKind(quantize)) return intervention;
+    const { engine } = this.#loaded();
+    if (!this.#dataset) {
+      throw new InputError("Calibration", "an opened data set", "none", "Open one under Live accuracy.");
+    }
+    const calibration = await addCalibrationImages(engine, this.#dataset);
+    return { ...intervention, quantize: { ...quantize, calibration } };
+  }
 
   #loaded(): LoadedModel & { readonly request: ModelRequest } {
     if (this.#model) return this.#model;

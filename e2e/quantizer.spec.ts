@@ -1,0 +1,77 @@
+import { join } from "node:path";
+import { QUANTIZED } from "./support/agreement.ts";
+import { cliTrace, flagsOf } from "./support/cli.ts";
+import type { LabPage } from "./support/lab-page.ts";
+import { SAMPLES } from "./support/paths.ts";
+import { expect, test } from "./support/test.ts";
+
+const IMAGE = join(SAMPLES, "scene-t-shirt.png");
+
+async function openAdvanced(lab: LabPage): Promise<void> {
+  await lab.byId("quantizer-details").locator("summary").click();
+  await expect(lab.byId("scheme")).toBeVisible();
+}
+
+async function choose(lab: LabPage, field: string, option: RegExp): Promise<void> {
+  await lab.byId(field).getByRole("button").click();
+  await lab.page.getByRole("option", { name: option }).click();
+}
+
+test.beforeEach(async ({ lab }) => {
+  await lab.open();
+  await lab.clearIntervention();
+});
+
+test("the quantizer's settings show the command line's numbers, and stay in the link", async ({ lab }) => {
+  await lab.byId("bits-w8a8").click();
+  await openAdvanced(lab);
+  await lab.byId("scheme-asymmetric").click();
+  await lab.setNumber("activation-bits", 6);
+  await lab.setSwitch("clip", true);
+  await lab.setNumber("clip-value", 0.8);
+  await lab.setSwitch("linear-proj", false);
+  await expect
+    .poll(() => lab.page.url())
+    .toContain("#quantize=8,6,per-tensor,scheme=asymmetric,clip=0.8x,linears=qkv+fc1+fc2&");
+  const flags = flagsOf(lab.intervention());
+  await lab.expectTrace("intervention", await cliTrace(IMAGE, flags), QUANTIZED);
+  await lab.open(lab.page.url());
+  await lab.page.reload();
+  await lab.waitForRuns();
+  await lab.expectTrace("intervention", await cliTrace(IMAGE, flags), QUANTIZED);
+});
+
+test("int8 runs, is labelled, and stands beside its simulation with time and bytes", async ({ lab }) => {
+  await lab.byId("bits-w4a4").click();
+  await lab.byId("arithmetic-int8").click();
+  await expect(lab.byId("bits-w8a8").getByRole("radio")).toBeChecked();
+  await expect(lab.page.getByRole("heading", { name: "Quantization (int8)" })).toBeVisible();
+  const trace = await cliTrace(IMAGE, ["--quantize", "w8a8,arithmetic=int8"]);
+  await lab.expectTrace("intervention", trace, QUANTIZED);
+  await expect(lab.byId("measured-cost")).toHaveText(/fp32 [\d.]+ ms, .+ int8 [\d.]+ ms, /);
+  await lab.byId("accuracy-toggle").click();
+  await expect(lab.byId("accuracy")).toHaveAttribute("data-state", "done", { timeout: 120_000 });
+  await expect(lab.byId("accuracy-naive")).toContainText("W8A8 simulated, naive");
+  await expect(lab.byId("accuracy-naive-int8")).toContainText("int8, naive");
+  await expect(lab.byId("accuracy-naive-int8-milliseconds")).toHaveText(/^[\d.]+ ms$/);
+  const bytes = (id: string) => lab.byId(`${id}-bytes`).textContent();
+  expect(await bytes("accuracy-naive")).toBe(await bytes("accuracy-fp32"));
+  expect(await bytes("accuracy-naive-int8")).not.toBe(await bytes("accuracy-fp32"));
+});
+
+test("calibrated quantizers take the data set's probe images; what they set themselves is disabled", async ({
+  lab,
+}) => {
+  await lab.byId("bits-w8a8").click();
+  await openAdvanced(lab);
+  const naive = await lab.rows("intervention");
+  await choose(lab, "quantizer-base", /RepQ-ViT/);
+  await expect.poll(() => lab.page.url()).toContain("base=repq-vit,calibration=dataset");
+  await expect(lab.byId("scheme-asymmetric").getByRole("radio")).toBeDisabled();
+  await lab.waitForRuns();
+  await expect.poll(() => lab.rows("intervention")).not.toEqual(naive);
+  await choose(lab, "quantizer-base", /round to nearest/);
+  await choose(lab, "range", /static 99.9 %/);
+  await expect.poll(() => lab.page.url()).toContain("range=99.9,calibration=dataset");
+  await lab.waitForRuns();
+});

@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { quantizationSchema } from "../intervention/quantization.ts";
+import { bitsOf, changeQuantizer, quantizationFor, quantizerOf } from "./quantizer.ts";
+
+const MIN_MAX = { kind: "static", statistic: "min-max" } as const;
+
+describe("changeQuantizer", () => {
+  it("int8 makes the bits W8A8, and other bits end int8", () => {
+    const int8 = changeQuantizer({ bits: "w4a4", quantizer: {} }, { quantizer: { arithmetic: "int8" } });
+    expect(int8).toEqual({ bits: "w8a8", quantizer: { arithmetic: "int8" } });
+    expect(changeQuantizer(int8, { bits: "w6a4" })).toEqual({ bits: "w6a4", quantizer: {} });
+    expect(changeQuantizer(int8, { bits: "fp32" })).toEqual({
+      bits: "fp32",
+      quantizer: { arithmetic: "int8" },
+    });
+  });
+
+  it("what was chosen last wins over what contradicts it", () => {
+    const from = (quantizer: object, change: object) =>
+      changeQuantizer({ bits: "w8a8", quantizer }, { quantizer: change }).quantizer;
+    expect(from({ range: MIN_MAX, clip: { kind: "ratio", ratio: 0.5 } }, { base: "ptq4vit" })).toEqual({
+      base: "ptq4vit",
+    });
+    expect(from({ base: "ptq4vit", linears: ["fc2"] }, { range: MIN_MAX })).toEqual({
+      range: MIN_MAX,
+      linears: ["fc2"],
+    });
+    expect(from({ range: MIN_MAX }, { activationGranularity: "per-token" })).toEqual({
+      activationGranularity: "per-token",
+    });
+    expect(from({ activationScheme: "asymmetric" }, { arithmetic: "int8" })).toEqual({ arithmetic: "int8" });
+    expect(from({ arithmetic: "int8" }, { activationScheme: "asymmetric" })).toEqual({
+      activationScheme: "asymmetric",
+    });
+    expect(from({ clip: { kind: "ratio", ratio: 0.5 } }, { clip: undefined })).toEqual({});
+  });
+});
+
+it("a quantization goes into the controls and comes out the same, with the page's calibration images", () => {
+  const quantize = quantizationSchema.parse({
+    weightBits: 6,
+    activationBits: 4,
+    range: MIN_MAX,
+    blocks: [2],
+  });
+  const back = quantizationFor(bitsOf(quantize) as "w6a4", quantize.weightGranularity, quantizerOf(quantize));
+  expect(back).toEqual({ ...quantize, calibration: "dataset" });
+});
