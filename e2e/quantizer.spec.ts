@@ -49,6 +49,11 @@ test("int8 runs, is labelled, and stands beside its simulation with time and byt
   const trace = await cliTrace(IMAGE, ["--quantize", "w8a8,arithmetic=int8"]);
   await lab.expectTrace("intervention", trace, QUANTIZED);
   await expect(lab.byId("measured-cost")).toHaveText(/fp32 [\d.]+ ms, .+ int8 [\d.]+ ms, /);
+  // It may have started by itself before it was told not to follow.
+  if ((await lab.byId("accuracy").getAttribute("data-state")) === "running") {
+    await lab.byId("accuracy-toggle").click();
+  }
+  await expect(lab.byId("accuracy")).not.toHaveAttribute("data-state", "running");
   await lab.byId("accuracy-toggle").click();
   await expect(lab.byId("accuracy")).toHaveAttribute("data-state", "done", { timeout: 120_000 });
   await expect(lab.byId("accuracy-naive")).toContainText("W8A8 simulated, naive");
