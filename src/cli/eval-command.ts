@@ -1,36 +1,25 @@
-import { join } from "node:path";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
 import { buildConfigurations, type ConfigurationKind } from "../evaluate/configurations.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
-import { evaluateWith } from "../evaluate/evaluate.ts";
 import { type Head, ownHead } from "../evaluate/head.ts";
-import { engineRunner } from "../evaluate/image-runner.ts";
-import { fitsPool } from "../evaluate/pool-runner.ts";
-import { applySetting, parseRecommended, type RegCacheSetting } from "../evaluate/recommended.ts";
+import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { type Quantization, quantizationSchema } from "../intervention/intervention.ts";
 import { modelReport } from "../trace/trace-report.ts";
-import { bundledModel, openBundledSet } from "./bundled.ts";
+import { bundledModel, bundledSetting, openBundledSet } from "./bundled.ts";
+import { type EvaluateSetFlags, evaluateSet } from "./evaluate-set.ts";
 import { openFolderSet } from "./folder-dataset.ts";
 import { type CalibrateFlag, type CalibrationSource, calibrated } from "./open-calibration.ts";
 import { type HeadFlags, isFitted, openHead, openTrainSet } from "./open-head.ts";
 import { type ModelFlags, type OpenModel, openModel } from "./open-model.ts";
 import { openRegisters, type RegistersFlags } from "./open-registers.ts";
-import { createProgress, formatTable, printJson, printText } from "./output.ts";
-import { jobsFor, openPool } from "./pool.ts";
-import { preparer } from "./preparer.ts";
-import { readBytes } from "./read-file.ts";
+import { formatTable, printJson, printText } from "./output.ts";
 
-interface CommonFlags {
-  /** Images to evaluate: the first so many of the seed's order. */
-  readonly limit?: number;
-  readonly seed: number;
+interface CommonFlags extends EvaluateSetFlags {
   readonly quantize?: Quantization;
   readonly calibrate?: CalibrateFlag;
   readonly configurations?: readonly ConfigurationKind[];
-  /** Engines that work side by side; chosen by cores, memory and work when absent. */
-  readonly jobs?: number;
   readonly json?: boolean;
 }
 
@@ -69,11 +58,7 @@ export async function evalCommand(flags: EvalFlags, signal?: AbortSignal): Promi
  */
 export async function evalBundledCommand(flags: BundledFlags, signal?: AbortSignal): Promise<void> {
   const folder = bundledModel(flags.assets);
-  const recommended = join(folder, "recommended.json");
-  const setting = parseRecommended(
-    await readBytes(recommended, "the recommended RegCache setting"),
-    recommended,
-  );
+  const setting = await bundledSetting(flags.assets);
   const set = await openBundledSet(flags.assets, "test");
   const opening = { model: folder, ...(flags.threads && { threads: flags.threads }) };
   const model = await openModel(opening, signal);
@@ -113,26 +98,19 @@ async function report(
   const kinds = flags.configurations ?? (intervenes ? ["naive", "regcache"] : ["naive"]);
   const configurations = buildConfigurations(kinds, parts);
 
-  const progress = createProgress();
-  let last: EvaluationReport | undefined;
-  const { seed: order, limit = set.count } = flags;
-  const jobs = configurations.every(({ intervention }) => fitsPool(intervention))
-    ? jobsFor(flags, spec, Math.min(limit, set.count) * configurations.length)
-    : 1;
-  const pool = jobs > 1 ? await openPool(flags, registers ? [registers] : [], jobs) : null;
-  try {
-    const runners = pool?.runners ?? [engineRunner(engine, preparer(spec))];
-    const options = { seed: order, limit, ...(signal && { signal }) };
-    for await (last of evaluateWith(runners, set, configurations, head, options)) {
-      progress("Evaluating", last.n, last.total);
-    }
-  } finally {
-    await pool?.close();
-  }
-  const { n, seed, dataset, ...rest } = last!;
+  const last = await evaluateSet(
+    model,
+    set,
+    configurations,
+    head,
+    flags,
+    registers ? [registers] : [],
+    signal,
+  );
+  const { n, seed, dataset, ...rest } = last;
   if (flags.json)
     printJson({ n, seed, dataset, model: modelReport(spec, sha256), intervention: parts, ...rest });
-  else printText(toText(last!, spec));
+  else printText(toText(last, spec));
 }
 
 /** The labelled images that a probe is fitted on; null for the checkpoint's own head and for zero-shot. */

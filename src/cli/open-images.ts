@@ -98,7 +98,8 @@ export async function headFor(
   return openHead(model, set, fitOn, { ...flags, probe }, signal);
 }
 
-function ownHeadOrNone({ engine }: OpenModel, set: LabelledSet): Head | null {
+/** The checkpoint's own head where its classes are the set's; null where they are not. */
+export function ownHeadOrNone({ engine }: OpenModel, set: LabelledSet): Head | null {
   try {
     return ownHead(engine.spec, set.classes);
   } catch (error) {

@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors/input-error.ts";
-import type { CalibrationSet } from "../evaluate/calibration.ts";
-import { type CuratedPrefixes, type CurationSettings, curatePrefixes } from "../regcache/curate.ts";
+import { curate } from "../regcache/curate.ts";
 import type { Registers } from "../regcache/registers.ts";
 import { readRegisters } from "../regcache/registers-file.ts";
 import { fileSource } from "./file-source.ts";
@@ -58,22 +57,13 @@ export async function curateFrom(
   { data, limit, ...settings }: CurateFlag,
   signal?: AbortSignal,
 ): Promise<Registers> {
-  const images = await openImageFolder(data);
-  return (await curateOn(model, asCalibration(model, images, { limit, seed: 0 }), settings, signal)).outliers;
-}
-
-/** Curates registers, and the prefixes they are compared with, on images that are open, showing progress. */
-export function curateOn(
-  { engine, sha256 }: Pick<OpenModel, "engine" | "sha256">,
-  images: CalibrationSet,
-  settings: CurationSettings,
-  signal?: AbortSignal,
-): Promise<CuratedPrefixes> {
+  const { engine, sha256 } = model;
+  const calibration = asCalibration(model, await openImageFolder(data), { limit, seed: 0 });
   const progress = createProgress();
-  const loaders = Array.from({ length: images.count }, (_, i) => () => images.load(i));
-  return curatePrefixes(engine, loaders, settings, {
+  const loaders = Array.from({ length: calibration.count }, (_, i) => () => calibration.load(i));
+  return curate(engine, loaders, settings, {
     model: sha256,
-    data: `${images.count} images of ${images.name}`,
+    data: `${calibration.count} images of ${calibration.name}`,
     onProgress: (done, total) => progress("Curating", done, total),
     ...(signal && { signal }),
   });

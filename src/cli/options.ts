@@ -132,6 +132,11 @@ export function parseBits(text: string): number {
   return check(integer.pipe(z.int().min(2).max(8)), text, "bits", "an integer from 2 to 8", text);
 }
 
+/** `--bits 8,6,4`: one table each. */
+export function parseBitsList(text: string): number[] {
+  return text.split(",").map(parseBits);
+}
+
 /** A positive number, e.g. 1e-12. */
 export function parsePositive(flag: string): (text: string) => number {
   return (text) => check(decimal.pipe(z.number().gt(0)), text, flag, "a positive number", text);

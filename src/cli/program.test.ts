@@ -61,7 +61,10 @@ async function lab(...argv: string[]) {
 async function json(...argv: string[]) {
   const { code, out, err } = await lab(...argv, "--json");
   expect(
-    err.replace(/^(Loading|Curating|Evaluating|Fitting the probe|Sensitivity): \d+ of \d+\n/gm, ""),
+    err.replace(
+      /^(Loading|Curating|Evaluating|Fitting the probe|Sensitivity|Search[^:]*: evaluations|Choosing[^:]*): \d+ of \d+\n/gm,
+      "",
+    ),
   ).toBe("");
   expect(code).toBe(0);
   return JSON.parse(out);
@@ -244,6 +247,67 @@ describe("sensitivity", () => {
   });
 });
 
+describe("search", () => {
+  const search = (...argv: string[]) =>
+    json("search", "--model", at("model"), "--data", at("train"), "--limit", "4", "--bits", "4", ...argv);
+
+  test("prints the best setting and every one that was evaluated; a state file saves runs", async () => {
+    const state = at("state.json");
+    const first = await search("--rule", "linf", "--state", state);
+    expect(first).toMatchObject({ objective: "mse", images: 4, done: true, registers: { from: 0 } });
+    expect(first.best).toEqual(first.cells[0]);
+    expect(first.best.n).toBe(4);
+    expect(first.evaluations).toBeLessThan(first.exhaustive);
+    const again = await search("--rule", "linf", "--state", state, "--block", String(first.sensitiveBlock));
+    expect(again.cells).toEqual(first.cells);
+    const { code, err } = await lab(
+      ...["search", "--model", at("model"), "--data", at("train"), "--limit", "3", "--state", state],
+    );
+    expect(code).toBe(2);
+    expect(err).toMatch(/state of this search/);
+  });
+
+  test("by accuracy needs labels that a head reads", async () => {
+    const { code, err } = await lab(
+      ...["search", "--model", at("model"), "--data", at("train/red"), "--objective", "accuracy"],
+    );
+    expect(code).toBe(2);
+    expect(err).toMatch(/--objective accuracy/);
+  });
+});
+
+describe("ablate", () => {
+  const sets = () => ["ablate", "--model", at("model"), "--train", at("train"), "--data", at("val")];
+  const few = ["--limit", "3", "--train-limit", "3", "--bits", "4", "--block", "1"];
+
+  test("prints the eval contract with the comparisons by name", async () => {
+    const report = await json(...sets(), ...few);
+    expect(report).toMatchObject({ n: 3, seed: 0, dataset: "val", sensitiveBlock: 1 });
+    const names = report.configurations.map((each: { name: string }) => each.name);
+    expect(names.slice(0, 7)).toEqual([
+      ...["fp32", "naive", "prefix", "delete", "regcache", "regcache-similarity", "random-sink"],
+    ]);
+    expect(report.configurations[0].difference.value).toBe(0);
+    expect(report.search.linf.best.setting).toBeDefined();
+    expect(report.paper.mark).toBe("[S]");
+  });
+
+  test("prints CSV, and a table with the paper's values at W8A8", async () => {
+    const { out } = await lab(...sets(), ...few, "--csv");
+    expect(out.split("\n")[1]).toMatch(/^fp32,3,/);
+    const table = await lab(...sets(), "--limit", "1", "--train-limit", "2", "--block", "1");
+    expect(table.out).toMatch(/CLIP-B\/16 \[S\]/);
+    expect(table.out).toMatch(/^naive .*34\.01/m);
+  });
+
+  test("refuses to choose settings on the test set", async () => {
+    const argv = ["ablate", "--model", at("model"), "--train", at("val"), "--data", at("val"), ...few];
+    const { code, err } = await lab(...argv);
+    expect(code).toBe(2);
+    expect(err).toMatch(/disjoint/);
+  });
+});
+
 test("eval --bundled: the bundled encoder, its own head, its recommended setting", async () => {
   const [folder, data] = [at("assets/models/scenes-vit"), at("assets/datasets/scenes")];
   cpSync(at("model"), folder, { recursive: true });
@@ -354,5 +418,6 @@ test("an aborted run exits 130", async () => {
 test("--help exits 0 and lists the commands", async () => {
   const { code, out } = await lab("--help");
   expect(code).toBe(0);
-  for (const command of ["trace", "eval", "curate", "sensitivity"]) expect(out).toContain(command);
+  for (const command of ["trace", "eval", "curate", "sensitivity", "search", "ablate"])
+    expect(out).toContain(command);
 });

@@ -3,11 +3,13 @@ import { CancelledError, InputError } from "../errors/input-error.ts";
 import { QUANTIZATION_FORM } from "../intervention/quantization-text.ts";
 import { CALIBRATION_IMAGES } from "../quantize/calibrate.ts";
 import { TEMPLATE_PRESETS } from "../text/prompts.ts";
+import { type AblateFlags, ablateCommand } from "./ablate-command.ts";
 import { type CurateFlags, curateCommand } from "./curate-command.ts";
 import { type BundledFlags, type EvalFlags, evalBundledCommand, evalCommand } from "./eval-command.ts";
 import { PROBES } from "./open-head.ts";
 import {
   parseBits,
+  parseBitsList,
   parseCalibrate,
   parseChoice,
   parseConfigurations,
@@ -129,6 +131,31 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
     .option("--state <file>", "keep scores in this file, and go on from it")
     .option("--json", "print JSON, with every setting that was evaluated")
     .action((flags: SearchFlags) => searchCommand({ ...flags, assets }, signal));
+
+  const ablation = program
+    .command("ablate")
+    .description("the paper's comparisons on --data, with everything chosen on --train");
+  imagesOptions(ablation);
+  ablation
+    .option(
+      "--train-limit <n>",
+      "training images that settings are chosen on",
+      parseInteger("train-limit", 1),
+      32,
+    )
+    .option("--bits <list>", "bits of weights and activations, one table each: 8,6,4", parseBitsList, [8])
+    .option("--quantize <settings>", "the quantizer in full instead of --bits", parseQuantize)
+    .option(
+      "--objective <name>",
+      "of the search: mse, accuracy",
+      parseChoice("objective", ["mse", "accuracy"]),
+      "mse",
+    )
+    .option("--block <n>", "the sensitive block (default: found by a sweep)", parseInteger("block", 0))
+    .option("--jobs <n>", "engines that evaluate side by side", parseInteger("jobs", 1))
+    .option("--json", "print JSON")
+    .option("--csv", "print CSV")
+    .action((flags: AblateFlags) => ablateCommand({ ...flags, assets }, signal));
 
   const curation = program.command("curate").description("make a registers file from a folder of images");
   modelOptions(curation);

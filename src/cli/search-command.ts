@@ -4,6 +4,7 @@ import type { EncoderSpec } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
 import type { Quantization } from "../intervention/intervention.ts";
 import { CellScores } from "../regcache/cell-scores.ts";
+import { prepareSearch, registersReport } from "../regcache/prepare-search.ts";
 import {
   type CellResult,
   type Objective,
@@ -17,7 +18,6 @@ import { modelReport } from "../trace/trace-report.ts";
 import { asCalibration, headFor, type ImagesFlags, openImages } from "./open-images.ts";
 import { openModel } from "./open-model.ts";
 import { createProgress, formatTable, printJson, printText } from "./output.ts";
-import { prepareSearch, registersReport } from "./prepare-search.ts";
 import { atBits } from "./sensitivity-command.ts";
 
 export interface SearchFlags extends ImagesFlags {
@@ -65,16 +65,17 @@ export async function searchCommand(flags: SearchFlags, signal?: AbortSignal): P
     }
     const quantize = flags.quantize ?? atBits(flags.bits);
     const calibration = asCalibration(model, images, flags);
-    const start = await prepareSearch(model, calibration, quantize, head, flags.block, signal);
+    const progress = createProgress();
+    const subject = { engine, sha256, images: calibration, head, quantize, signal, onProgress: progress };
+    const start = await prepareSearch(subject, flags.block);
     const options = { quantize, registers: start.prefixes.outliers.id, head, ...(signal && { signal }) };
-    const subject = searchSubject(sha256, { images: calibration, options });
-    const known = await readState(flags.state, subject);
+    const stateOf = searchSubject(sha256, { images: calibration, options });
+    const known = await readState(flags.state, stateOf);
     const scores = new CellScores(engine, calibration, options, known);
     const save = async () => {
-      if (flags.state !== undefined) await writeFile(flags.state, writeSearchState(subject, scores));
+      if (flags.state !== undefined) await writeFile(flags.state, writeSearchState(stateOf, scores));
     };
     const run = flags.exhaustive ? searchExhaustively : searchSettings;
-    const progress = createProgress();
     let last: SearchReport | undefined;
     let steps = 0;
     try {

@@ -53,7 +53,9 @@ export function readSearchState(text: string, subject: string, file: string): Re
   }
   const parsed = stateSchema.safeParse(json);
   if (!parsed.success) {
-    const got = z.prettifyError(parsed.error).replaceAll("\n", " ");
+    // One issue says enough: a damaged file may have as many as it has scores.
+    const { path, message } = parsed.error.issues[0]!;
+    const got = `${path.join(".")}: ${message}`;
     throw new InputError(
       file,
       `the state of a search (${FORMAT}, version ${VERSION})`,

@@ -1,14 +1,27 @@
+import type { Engine } from "../engine/types.ts";
 import type { CalibrationSet } from "../evaluate/calibration.ts";
 import type { Head } from "../evaluate/head.ts";
 import type { Quantization } from "../intervention/intervention.ts";
-import { type CuratedPrefixes, curationBlocks } from "../regcache/curate.ts";
-import { type SensitivityReport, sweepSensitivity } from "../regcache/sensitivity.ts";
-import type { OpenModel } from "./open-model.ts";
-import { curateOn } from "./open-registers.ts";
-import { createProgress } from "./output.ts";
+import { type CuratedPrefixes, curatePrefixes, curationBlocks } from "./curate.ts";
+import { type SensitivityReport, sweepSensitivity } from "./sensitivity.ts";
 
 /** Tokens that are kept by a curation unless something else is asked for (paper, step 2). */
 export const CURATED_TOKENS = 100;
+
+/** What an experiment runs on. */
+export interface ExperimentSubject {
+  readonly engine: Engine;
+  /** Of the model's file. */
+  readonly sha256: string;
+  /** Images that settings are chosen on; never the test set. */
+  readonly images: CalibrationSet;
+  /** Reads labels; null = label-free. */
+  readonly head: Head | null;
+  readonly quantize: Quantization;
+  readonly signal?: AbortSignal | undefined;
+  /** What is done now, for people, and how far it is. */
+  readonly onProgress?: (stage: string, done: number, total: number) => void;
+}
 
 /** What a search starts from. */
 export interface SearchStart {
@@ -26,34 +39,28 @@ export interface SearchStart {
  * @param given l_q where the user knows it
  * @throws CancelledError on abort; InputError when an image cannot be read
  */
-export async function prepareSearch(
-  model: OpenModel,
-  images: CalibrationSet,
-  quantize: Quantization,
-  head: Head | null,
-  given: number | undefined,
-  signal?: AbortSignal,
-): Promise<SearchStart> {
-  const { engine } = model;
-  const sensitivity = given === undefined ? await sweepBlocks(model, images, quantize, head, signal) : null;
+export async function prepareSearch(subject: ExperimentSubject, given?: number): Promise<SearchStart> {
+  const { engine, images, sha256, signal, onProgress } = subject;
+  const sensitivity = given === undefined ? await sweepBlocks(subject) : null;
   const sensitiveBlock = given ?? sensitivity!.mostSensitive.block;
+  const loaders = Array.from({ length: images.count }, (_, i) => () => images.load(i));
   const settings = { ...curationBlocks(sensitiveBlock), top: CURATED_TOKENS };
-  const prefixes = await curateOn(model, images, settings, signal);
+  const prefixes = await curatePrefixes(engine, loaders, settings, {
+    model: sha256,
+    data: `${images.count} images of ${images.name}`,
+    onProgress: (done, total) => onProgress?.("Curating", done, total),
+    ...(signal && { signal }),
+  });
   for (const registers of Object.values(prefixes)) engine.addRegisters(registers);
   return { sensitiveBlock, sensitivity, prefixes };
 }
 
-async function sweepBlocks(
-  { engine }: OpenModel,
-  images: CalibrationSet,
-  quantize: Quantization,
-  head: Head | null,
-  signal?: AbortSignal,
-): Promise<SensitivityReport> {
-  const progress = createProgress();
+async function sweepBlocks(subject: ExperimentSubject): Promise<SensitivityReport> {
+  const { engine, images, quantize, head, signal, onProgress } = subject;
   let last: SensitivityReport | undefined;
   const options = { quantize, by: "block", head, ...(signal && { signal }) } as const;
-  for await (last of sweepSensitivity(engine, images, options)) progress("Sensitivity", last.n, last.total);
+  for await (last of sweepSensitivity(engine, images, options))
+    onProgress?.("Sensitivity", last.n, last.total);
   return last!;
 }
 

@@ -1,0 +1,54 @@
+import type { LabelledSet } from "../evaluate/dataset.ts";
+import { evaluateWith } from "../evaluate/evaluate.ts";
+import type { Head } from "../evaluate/head.ts";
+import { engineRunner } from "../evaluate/image-runner.ts";
+import { fitsPool } from "../evaluate/pool-runner.ts";
+import type { Configuration, EvaluationReport } from "../evaluate/report.ts";
+import type { Registers } from "../regcache/registers.ts";
+import type { ModelFlags, OpenModel } from "./open-model.ts";
+import { createProgress } from "./output.ts";
+import { jobsFor, openPool } from "./pool.ts";
+import { preparer } from "./preparer.ts";
+
+export interface EvaluateSetFlags {
+  /** Images to evaluate: the first so many of the seed's order. */
+  readonly limit?: number;
+  readonly seed: number;
+  /** Engines that work side by side; chosen by cores, memory and work when absent. */
+  readonly jobs?: number;
+}
+
+/**
+ * Evaluates configurations on a labelled set, over a pool of engines where that pays, showing progress.
+ * @param registers those that the configurations name, for the pool's engines
+ * @returns the last report
+ * @throws InputError for anything that does not fit; CancelledError on abort
+ */
+export async function evaluateSet(
+  { engine }: OpenModel,
+  set: LabelledSet,
+  configurations: readonly Configuration[],
+  head: Head,
+  flags: EvaluateSetFlags & ModelFlags,
+  registers: readonly Registers[],
+  signal?: AbortSignal,
+): Promise<EvaluationReport> {
+  const { spec } = engine;
+  const { seed, limit = set.count } = flags;
+  const jobs = configurations.every(({ intervention }) => fitsPool(intervention))
+    ? jobsFor(flags, spec, Math.min(limit, set.count) * configurations.length)
+    : 1;
+  const pool = jobs > 1 ? await openPool(flags, registers, jobs) : null;
+  const progress = createProgress();
+  let last: EvaluationReport | undefined;
+  try {
+    const runners = pool?.runners ?? [engineRunner(engine, preparer(spec))];
+    const options = { seed, limit, ...(signal && { signal }) };
+    for await (last of evaluateWith(runners, set, configurations, head, options)) {
+      progress("Evaluating", last.n, last.total);
+    }
+  } finally {
+    await pool?.close();
+  }
+  return last!;
+}

@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { COMPARISONS, prepareComparison } from "./comparison.ts";
+import { PAPER_VALUES } from "./paper-values.ts";
+import { countingEngine, testImages } from "./test-engine.ts";
+
+const W4A4 = { weightBits: 4, activationBits: 4, weightGranularity: "per-tensor" } as const;
+
+test("a comparison chooses everything on its images, and builds on one setting", async () => {
+  const { engine } = await countingEngine(3);
+  const stages = new Set<string>();
+  const subject = {
+    engine,
+    sha256: "ab".repeat(32),
+    images: testImages(4),
+    head: null,
+    quantize: W4A4,
+    onProgress: (stage: string) => stages.add(stage.split(",")[0]!),
+  };
+  const comparison = await prepareComparison(subject, { objective: "mse" });
+  const { start, settings, searches, configurations, omitted } = comparison;
+  expect([...configurations, ...omitted].map(({ name }) => name).sort()).toEqual([...COMPARISONS].sort());
+  const of = (name: string) => configurations.find((each) => each.name === name)!.intervention;
+  expect(of("fp32")).toEqual({ prefix: null, delete: null, quantize: null });
+  expect(of("naive")).toEqual({ prefix: null, delete: null, quantize: W4A4 });
+  expect(of("regcache").quantize).toEqual(W4A4);
+  expect(of("regcache-fp32").quantize).toBeNull();
+  expect(of("prefix").prefix!.registers).toBe(start.prefixes.outliers.id);
+  expect(of("prefix").delete).toBeNull();
+  expect(of("delete")).toMatchObject({ prefix: null, delete: { by: "linf" } });
+  expect(of("random-sink").prefix).toEqual({
+    ...of("prefix").prefix,
+    registers: start.prefixes.randomSink.id,
+  });
+  expect(of("mean-token").prefix!.registers).toBe(start.prefixes.meanToken.id);
+  expect(settings.regcache).toEqual(searches.linf!.best!.setting);
+  expect(searches.any.best!.mse).toBeLessThanOrEqual(1.05 * searches.linf!.best!.mse);
+  expect([...stages]).toEqual(expect.arrayContaining(["Sensitivity", "Curating", "Search (linf)"]));
+
+  const card = { prefix: { from: 1, count: 2 }, delete: { block: 2, count: 3, by: "similarity" as const } };
+  const known = { setting: card, registers: start.prefixes.outliers.id };
+  const given = await prepareComparison(subject, { objective: "mse", sensitiveBlock: 2, known });
+  expect(given.searches.linf).toBeNull();
+  const regcache = given.configurations.find(({ name }) => name === "regcache")!.intervention;
+  expect(regcache).toMatchObject({ prefix: { from: 1, to: 2, count: 2 }, delete: card.delete });
+});
+
+test("the paper's values go by names of comparisons, as percent", () => {
+  const names = PAPER_VALUES.flatMap(({ top1 }) => Object.keys(top1));
+  const known: readonly string[] = [...COMPARISONS, "test-time-register"];
+  expect(names.filter((name) => !known.includes(name))).toEqual([]);
+  for (const value of PAPER_VALUES.flatMap(({ top1 }) => Object.values(top1))) {
+    expect(value).toBeGreaterThan(1);
+    expect(value).toBeLessThan(100);
+  }
+});

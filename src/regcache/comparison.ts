@@ -1,0 +1,155 @@
+import { InputError } from "../errors/input-error.ts";
+import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
+import type { Configuration } from "../evaluate/report.ts";
+import { type Intervention, NO_INTERVENTION } from "../intervention/intervention.ts";
+import { CellScores } from "./cell-scores.ts";
+import { chooseClip, chooseExclusion } from "./choose-quantization.ts";
+import { type ExperimentSubject, prepareSearch, type SearchStart } from "./prepare-search.ts";
+import { type Objective, type SearchReport, searchSettings } from "./search.ts";
+import { cellsOf, type SettingGrid, settingGrid } from "./setting-grid.ts";
+
+/**
+ * The paper's comparisons by name, in the order of its tables. `prefix` and `delete` are the parts of `regcache`
+ * alone; `regcache-similarity` may delete by similarity too (ours); `random-sink` and `mean-token` are `regcache` with
+ * the keys and values of a random ordinary token, or of the mean patch token; the last two are in FP32, and show what the
+ * setting itself costs.
+ */
+export const COMPARISONS = [
+  "fp32",
+  "naive",
+  "prefix",
+  "delete",
+  "regcache",
+  "regcache-similarity",
+  "random-sink",
+  "mean-token",
+  "clip",
+  "exclude-outliers",
+  "regcache-fp32",
+  "regcache-similarity-fp32",
+] as const;
+export type ComparisonName = (typeof COMPARISONS)[number];
+
+/** What a comparison evaluates, and how it was chosen. */
+export interface Comparison {
+  readonly start: SearchStart;
+  readonly settings: {
+    /** Best with the paper's rule of deletion, or the one that was given. */
+    readonly regcache: RegCacheSetting;
+    /** Best with any rule. */
+    readonly any: RegCacheSetting;
+  };
+  /** `linf` is null when a setting was given. */
+  readonly searches: { readonly linf: SearchReport | null; readonly any: SearchReport };
+  readonly configurations: readonly (Configuration & { readonly name: ComparisonName })[];
+  /** Comparisons that cannot be run on this encoder, and why. */
+  readonly omitted: readonly { readonly name: ComparisonName; readonly reason: string }[];
+}
+
+/** A setting that is already known, e.g. a model card's, with its registers. */
+export interface KnownSetting {
+  readonly setting: RegCacheSetting;
+  /** Id of registers in the engine. */
+  readonly registers: string;
+}
+
+export interface ComparisonOptions {
+  readonly objective: Objective;
+  /** l_q; found by a sweep when absent. */
+  readonly sensitiveBlock?: number | undefined;
+  /** What `regcache` is instead of the search's result. */
+  readonly known?: KnownSetting | undefined;
+}
+
+/**
+ * Chooses everything that the comparisons need on calibration images: the sensitive block, registers, the best
+ * setting with the paper's rule and with any rule, and the one parameter of clipping and of outlier exclusion.
+ * @throws CancelledError on abort; InputError when an image cannot be read
+ */
+export async function prepareComparison(
+  subject: ExperimentSubject,
+  { objective, sensitiveBlock, known }: ComparisonOptions,
+): Promise<Comparison> {
+  const start = await prepareSearch(subject, sensitiveBlock);
+  const { engine, images, quantize, head, signal } = subject;
+  const { blocks } = engine.spec;
+  const { outliers, randomSink, meanToken } = start.prefixes;
+  const options = { quantize, registers: outliers.id, head, ...(signal && { signal }) };
+  const scores = new CellScores(engine, images, options);
+  const find = (by: SettingGrid["by"]) => search(subject, scores, start.sensitiveBlock, by, objective);
+  const linf = known ? null : await find(["linf"]);
+  const any = await find(["linf", "similarity"]);
+  const regcache = known ?? { setting: linf!.best!.setting, registers: outliers.id };
+  const alone = partsOf(regcache.setting, linf ?? any);
+  const apply = (setting: RegCacheSetting, registers: string): Intervention => ({
+    ...NO_INTERVENTION,
+    ...applySetting(setting, registers, blocks),
+    quantize,
+  });
+  const whole = apply(regcache.setting, regcache.registers);
+  const similar = apply(any.best!.setting, outliers.id);
+  const withPrefix = (registers: string): Intervention => ({
+    ...whole,
+    prefix: applySetting({ prefix: alone.prefix }, registers, blocks).prefix,
+  });
+  const builders: Record<ComparisonName, () => Intervention | Promise<Intervention>> = {
+    fp32: () => NO_INTERVENTION,
+    naive: () => ({ ...NO_INTERVENTION, quantize }),
+    prefix: () => apply({ prefix: alone.prefix }, regcache.registers),
+    delete: () => apply({ delete: alone.delete }, regcache.registers),
+    regcache: () => whole,
+    "regcache-similarity": () => similar,
+    "random-sink": () => withPrefix(randomSink.id),
+    "mean-token": () => withPrefix(meanToken.id),
+    clip: async () => ({ ...NO_INTERVENTION, quantize: await chooseClip(subject) }),
+    "exclude-outliers": async () => ({ ...NO_INTERVENTION, quantize: await chooseExclusion(subject) }),
+    "regcache-fp32": () => ({ ...whole, quantize: null }),
+    "regcache-similarity-fp32": () => ({ ...similar, quantize: null }),
+  };
+  const configurations: Comparison["configurations"][number][] = [];
+  const omitted: Comparison["omitted"][number][] = [];
+  for (const name of COMPARISONS) {
+    try {
+      configurations.push({ name, intervention: await builders[name]() });
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      omitted.push({ name, reason: error.message });
+    }
+  }
+  return {
+    start,
+    settings: { regcache: regcache.setting, any: any.best!.setting },
+    searches: { linf, any },
+    configurations,
+    omitted,
+  };
+}
+
+async function search(
+  { onProgress }: ExperimentSubject,
+  scores: CellScores,
+  sensitiveBlock: number,
+  by: SettingGrid["by"],
+  objective: Objective,
+): Promise<SearchReport> {
+  let last: SearchReport | undefined;
+  for await (last of searchSettings(scores, settingGrid(sensitiveBlock, by), objective)) {
+    const rule = by.length > 1 ? "any rule" : by[0]!;
+    onProgress?.(`Search (${rule}), ${last.stage}: evaluations`, last.evaluations, last.exhaustive);
+  }
+  return last!;
+}
+
+/** The parts of a setting alone; a part that it lacks is the best one that was evaluated alone. */
+function partsOf({ prefix, delete: deletion }: RegCacheSetting, report: SearchReport): RegCacheSetting {
+  return {
+    prefix: prefix ?? bestOf(report, (setting) => !!setting.prefix && !setting.delete).prefix,
+    delete: deletion ?? bestOf(report, (setting) => !setting.prefix && !!setting.delete).delete,
+  };
+}
+
+/** The best evaluated setting of a kind; the first one of the grid where none was evaluated. */
+function bestOf(report: SearchReport, isKind: (setting: RegCacheSetting) => boolean): RegCacheSetting {
+  const evaluated = report.cells.find(({ setting }) => isKind(setting))?.setting;
+  return evaluated ?? cellsOf(report.grid).find(({ setting }) => isKind(setting))!.setting;
+}
