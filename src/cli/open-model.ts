@@ -8,12 +8,12 @@ import type { Runtime } from "../engine/runtime.ts";
 import { createNodeRuntime } from "../engine/runtime-node.ts";
 import type { Engine } from "../engine/types.ts";
 import { InputError } from "../errors/input-error.ts";
-import type { ConfigFileKind } from "../families/config-files.ts";
+import type { ConfigFileKind, ConfigFiles } from "../families/config-files.ts";
 import { openEncoder } from "../families/index.ts";
 import { modelFileSet } from "../families/model-file-set.ts";
 import { type FileSource, fileSource } from "./file-source.ts";
 import { createProgress } from "./output.ts";
-import { readBytes } from "./read-file.ts";
+import { readJson } from "./read-file.ts";
 
 export interface ModelFlags {
   /**
@@ -37,6 +37,7 @@ export interface OpenModel {
   readonly engine: Engine;
   /** The checkpoint, for what is read later: its text tower. */
   readonly weights: Safetensors;
+  readonly configs: ConfigFiles;
   readonly runtime: Runtime;
   close(): Promise<void>;
 }
@@ -77,7 +78,7 @@ export async function openModel(flags: ModelFlags, signal?: AbortSignal): Promis
       await engine.dispose();
       await closeAll();
     };
-    return { folder: flags.model, sha256: digest, engine, weights, runtime, close };
+    return { folder: flags.model, sha256: digest, engine, weights, configs, runtime, close };
   } catch (error) {
     await closeAll();
     throw error;
@@ -90,16 +91,5 @@ async function listFolder(folder: string): Promise<{ name: string }[]> {
   } catch (error) {
     const got = error instanceof Error ? error.message : String(error);
     throw new InputError(folder, "a folder with a model.safetensors", got, "Check the path.");
-  }
-}
-
-/** A JSON file as it stands (the family checks it). */
-async function readJson(path: string): Promise<unknown> {
-  const text = new TextDecoder().decode(await readBytes(path, "a config of the checkpoint"));
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const got = error instanceof Error ? error.message : String(error);
-    throw new InputError(path, "JSON", got, "Repair the file, or remove it to let the family assume.");
   }
 }

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { InputError } from "../errors/input-error.ts";
 import type { Head } from "../evaluate/head.ts";
 import { zeroShotHead } from "../evaluate/zero-shot.ts";
 import { type ClassEmbeddings, embedClasses } from "../text/class-embeddings.ts";
@@ -9,7 +8,7 @@ import { openText } from "../text/open-text.ts";
 import { TEMPLATE_PRESETS } from "../text/prompts.ts";
 import type { OpenModel } from "./open-model.ts";
 import { createProgress } from "./output.ts";
-import { readBytes } from "./read-file.ts";
+import { readBytes, readJson } from "./read-file.ts";
 
 export interface ClassFlags {
   /** File with class names: text, a JSON list, or a JSON object from a data set's folder names. */
@@ -47,17 +46,20 @@ export async function openClassEmbeddings(
 }
 
 async function embed(
-  { folder, weights, runtime }: OpenModel,
+  { folder, weights, configs, runtime }: OpenModel,
   classes: readonly string[],
   flags: ClassFlags,
   signal: AbortSignal | undefined,
 ): Promise<ClassEmbeddings> {
   const templates = await readTemplates(flags.templates ?? TEMPLATE_PRESETS[0]!.id);
-  const json = (name: string) => readJson(join(folder, name));
+  const json = async (name: string) => {
+    const path = join(folder, name);
+    return existsSync(path) ? readJson(path) : null;
+  };
   const tokenizer = await json("tokenizer.json");
   const { tower, tokenizer: opened } = openText(
     weights,
-    { config: await json("config.json"), openClip: await json("open_clip_config.json") },
+    configs,
     tokenizer === null ? null : { tokenizer, config: await json("tokenizer_config.json") },
   );
   const progress = createProgress();
@@ -82,16 +84,4 @@ async function readTemplates(nameOrPath: string): Promise<readonly string[]> {
   if (preset) return preset.templates;
   const form = `a file with prompt templates, or one of ${TEMPLATE_PRESETS.map(({ id }) => id).join(", ")}`;
   return parseTemplates(new TextDecoder().decode(await readBytes(nameOrPath, form)), nameOrPath);
-}
-
-/** A JSON file; null when there is none. */
-async function readJson(path: string): Promise<unknown> {
-  if (!existsSync(path)) return null;
-  const text = new TextDecoder().decode(await readBytes(path, "JSON"));
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const got = error instanceof Error ? error.message : String(error);
-    throw new InputError(path, "JSON", got, "Download the file again.");
-  }
 }

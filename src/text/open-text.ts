@@ -1,17 +1,13 @@
 import type { Safetensors } from "../checkpoint/safetensors.ts";
 import type { TextTower } from "../encoder/text.ts";
 import { InputError } from "../errors/input-error.ts";
+import type { ConfigFiles } from "../families/config-files.ts";
 import { isHfText, openHfText } from "./hf-text.ts";
 import { isOpenClipText, openOpenClipText } from "./open-clip-text.ts";
 import { createTokenizer, type TextTokenizer, type TokenizerFiles } from "./tokenizer.ts";
 
-/** Parsed config files that may say something about the text tower; null = there is none. */
-export interface TextConfigs {
-  /** config.json of Transformers. */
-  readonly config: unknown;
-  /** open_clip_config.json. */
-  readonly openClip: unknown;
-}
+/** The config files that may say something about the text tower. */
+export type TextConfigs = Pick<ConfigFiles, "config" | "openClip">;
 
 /** Layouts of text towers. Adding one is one file and one row here. */
 const LAYOUTS = [
@@ -21,7 +17,7 @@ const LAYOUTS = [
   },
   {
     recognises: isOpenClipText,
-    open: (file: Safetensors, { openClip }: TextConfigs) => openOpenClipText(file, openClip),
+    open: (file: Safetensors, { openClip }: TextConfigs) => openOpenClipText(file, openClip ?? null),
   },
 ] as const;
 

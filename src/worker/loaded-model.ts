@@ -52,7 +52,7 @@ export async function loadModel(
     sha256: digest,
     bytes: safetensors.size,
     text: hasTextTower(safetensors)
-      ? { weights: safetensors, config: files.configs.config ?? null, files: files.text }
+      ? { weights: safetensors, configs: files.configs, files: files.text }
       : null,
     status: {
       backend: opened.backend,

@@ -18,7 +18,6 @@ export interface ModelFiles {
 
 /** Files beside the weights that only a text tower needs; they are read when classes are embedded. */
 export interface TextFiles {
-  readonly openClip: Blob | null;
   readonly tokenizer: Blob | null;
   readonly tokenizerConfig: Blob | null;
 }
@@ -54,7 +53,6 @@ async function chosenFiles(files: readonly File[]): Promise<ModelFiles> {
     },
     registers: registers ? blobSource(registers, registers.name) : null,
     text: {
-      openClip: configs.openClip ?? null,
       tokenizer: named(/tokenizer(?!_config).*\.json$/i),
       tokenizerConfig: named(/tokenizer_config.*\.json$/i),
     },
@@ -84,7 +82,7 @@ async function downloadFiles(url: string, onProgress: OnProgress, signal: AbortS
     registers: registers
       ? memorySource(new Uint8Array(await registers.arrayBuffer()), "registers.safetensors")
       : null,
-    text: { openClip: null, tokenizer: null, tokenizerConfig: null },
+    text: { tokenizer: null, tokenizerConfig: null },
   };
 }
 

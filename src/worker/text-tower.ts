@@ -6,7 +6,7 @@ import { createWebRuntime } from "../engine/runtime-web.ts";
 import type { Engine } from "../engine/types.ts";
 import { type ClassEmbeddings, embedClasses } from "../text/class-embeddings.ts";
 import type { EmbedOptions } from "../text/embed-texts.ts";
-import { openText } from "../text/open-text.ts";
+import { openText, type TextConfigs } from "../text/open-text.ts";
 import type { ClassesRequest } from "./api.ts";
 import { readEmbeddings, writeEmbeddings } from "./embedding-cache.ts";
 import { parseJson, type TextFiles } from "./model-files.ts";
@@ -14,8 +14,7 @@ import { parseJson, type TextFiles } from "./model-files.ts";
 /** What a text tower is opened from, when classes are first embedded. */
 export interface TextSource {
   readonly weights: Safetensors;
-  /** Parsed config.json; null when there is none. */
-  readonly config: unknown;
+  readonly configs: TextConfigs;
   readonly files: TextFiles;
 }
 
@@ -35,11 +34,11 @@ export async function embedWithText(
   engine: Engine,
   options: EmbedOptions & { readonly signal: AbortSignal },
 ): Promise<ClassEmbeddings> {
-  const { tokenizer, tokenizerConfig, openClip } = source.files;
-  const texts = await Promise.all([tokenizer, tokenizerConfig, openClip].map((file) => file?.text() ?? null));
+  const { tokenizer, tokenizerConfig } = source.files;
+  const texts = await Promise.all([tokenizer, tokenizerConfig].map((file) => file?.text() ?? null));
   const key = await contentKey([
     sha256,
-    JSON.stringify(source.config),
+    JSON.stringify(source.configs),
     ...texts,
     JSON.stringify([classes, templates]),
   ]);
@@ -48,12 +47,12 @@ export async function embedWithText(
     recent.set(key, known);
     return known;
   }
-  const [tokenizerText, tokenizerConfigText, openClipText] = texts;
+  const [tokenizerText, tokenizerConfigText] = texts;
   const parse = (text: string | null | undefined, name: string) =>
     text == null ? null : parseJson(text, name);
   const { tower, tokenizer: opened } = openText(
     source.weights,
-    { config: source.config, openClip: parse(openClipText, "open_clip_config.json") },
+    source.configs,
     tokenizerText == null
       ? null
       : {
