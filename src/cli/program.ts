@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { CancelledError, InputError } from "../errors/input-error.ts";
+import { KEEPS } from "../image/mask.ts";
 import { QUANTIZATION_FORM } from "../intervention/quantization-text.ts";
 import { CALIBRATION_IMAGES } from "../quantize/calibrate.ts";
 import { TEMPLATE_PRESETS } from "../text/prompts.ts";
@@ -56,6 +57,8 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
   classOptions(trace);
   trace
     .requiredOption("--image <file>", "image to run")
+    .option("--mask <file>", "image of the same shape, white where the foreground is; with --keep")
+    .option("--keep <part>", "zero the other part: foreground, background", parseChoice("keep", KEEPS))
     .option("--full", "add medianAbs, kurtosis, lists per token and the feature")
     .option("--json", "print JSON")
     .action((flags: TraceFlags) => traceCommand(flags, signal));

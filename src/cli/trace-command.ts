@@ -1,6 +1,9 @@
+import type { PreprocessSpec } from "../encoder/spec.ts";
 import { collect } from "../engine/collect.ts";
+import { InputError } from "../errors/input-error.ts";
 import { type Readout, readOut } from "../evaluate/readout.ts";
 import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
+import { type Keep, type PixelMask, prepareMask } from "../image/mask.ts";
 import { prepareImage } from "../image/preprocess.ts";
 import type { Intervention, Quantization } from "../intervention/intervention.ts";
 import { traceReport } from "../trace/trace-report.ts";
@@ -14,6 +17,10 @@ import { type ClassFlags, openClassEmbeddings } from "./zero-shot.ts";
 /** With `classes`, the readout is zero-shot. */
 export interface TraceFlags extends ModelFlags, RegistersFlags, RegCacheSetting, ClassFlags {
   readonly image: string;
+  /** Image file of the foreground (white), for `keep`. */
+  readonly mask?: string;
+  /** The part of the image that stays; the other one is zeroed after normalisation. */
+  readonly keep?: Keep;
   readonly quantize?: Quantization;
   readonly calibrate?: CalibrateFlag;
   /** More per block: medianAbs, kurtosis, lists per token; and the pooled feature. */
@@ -35,11 +42,12 @@ export async function traceCommand(flags: TraceFlags, signal?: AbortSignal): Pro
     const intervention: Intervention = {
       ...applySetting(flags, registers?.id ?? null, spec.blocks),
       quantize: flags.quantize ? await calibrated(model, flags.quantize, flags.calibrate) : null,
+      ...(flags.keep && { mask: flags.keep }),
     };
     const { pixels } = prepareImage(image, spec.preprocess);
-    const { traces, result } = await collect(
-      engine.run({ id: flags.image, pixels }, intervention, signal ? { signal } : {}),
-    );
+    const mask = await openMask(flags, image, spec.preprocess);
+    const input = { id: flags.image, pixels, ...(mask && { mask }) };
+    const { traces, result } = await collect(engine.run(input, intervention, signal ? { signal } : {}));
     const { width, height } = image;
     const traced = {
       spec,
@@ -59,6 +67,28 @@ export async function traceCommand(flags: TraceFlags, signal?: AbortSignal): Pro
   } finally {
     await model.close();
   }
+}
+
+/**
+ * The mask that the flags name, as the encoder sees it.
+ * @throws InputError when --mask and --keep do not come together, or the mask does not fit the image
+ */
+async function openMask(
+  { mask, keep }: TraceFlags,
+  image: { readonly width: number; readonly height: number },
+  preprocess: PreprocessSpec,
+): Promise<PixelMask | null> {
+  if (mask === undefined && keep === undefined) return null;
+  if (mask === undefined || keep === undefined) {
+    const got = mask === undefined ? "--keep alone" : "--mask alone";
+    throw new InputError(
+      "trace",
+      "--mask FILE and --keep foreground|background together",
+      got,
+      "See --help.",
+    );
+  }
+  return { id: mask, inside: prepareMask(await readImage(mask), image, preprocess, mask) };
 }
 
 /** The trace as a table for people: L-inf over tokens, in the units of the residual stream. */

@@ -10,6 +10,7 @@ import { deleteTokens } from "../regcache/delete.ts";
 import type { Registers } from "../regcache/registers.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
 import { type CachedBlock, chainKeys, createHiddenCache, type HiddenCache } from "./hidden-cache.ts";
+import { maskedInput } from "./masked-input.ts";
 import { runBlock } from "./run-block.ts";
 import type { Runtime } from "./runtime.ts";
 import { type LoadProgress, Sessions } from "./sessions.ts";
@@ -72,14 +73,15 @@ class ChainEngine implements Engine {
     const started = performance.now();
     const statistics = await this.#statistics.for(this, intervention, options);
     const plan = planIntervention(this.spec, intervention, this.registers, statistics);
+    const seen = maskedInput(input, intervention.mask);
     const keys = chainKeys(
-      input.id,
+      seen.id,
       plan.map(({ key }) => key),
     );
     const cached = options.onStates || options.onInputs ? [] : this.#longestCached(keys);
     for (const { trace } of cached) if (trace) yield { ...trace, milliseconds: 0 };
 
-    let state = cached.at(-1) ?? (await this.#embed(input, keys[0]!, options));
+    let state = cached.at(-1) ?? (await this.#embed(seen, keys[0]!, options));
     const computedFrom = Math.max(0, cached.length - 1);
     for (let block = computedFrom; block < this.spec.blocks; block++) {
       state = await this.#block(block, state, plan[block]!, keys[block + 1]!, options);

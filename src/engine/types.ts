@@ -1,4 +1,5 @@
 import type { EncoderSpec } from "../encoder/spec.ts";
+import type { PixelMask } from "../image/mask.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import type { CalibrationImages } from "../quantize/calibrate.ts";
 import type { LinearInputs } from "../quantize/statistics.ts";
@@ -11,6 +12,8 @@ export interface EngineInput {
   readonly id: string;
   /** Normalised pixels, [3, size, size]. */
   readonly pixels: Float32Array;
+  /** Where the foreground is, for interventions that keep one part only. */
+  readonly mask?: PixelMask;
 }
 
 /** Hidden states that a run hands out besides its trace, when asked. */

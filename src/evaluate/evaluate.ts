@@ -103,7 +103,7 @@ function noImage(set: LabelledSet, got: string, remedy: string): InputError {
 
 function requireBaseline(configurations: readonly Configuration[]): void {
   const first = configurations[0]?.intervention;
-  if (first && !first.prefix && !first.delete && !first.quantize) return;
+  if (first && !first.prefix && !first.delete && !first.quantize && !first.mask) return;
   throw new InputError(
     "Configurations",
     "the unmodified encoder (FP32) first",

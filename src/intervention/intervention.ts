@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { KEEPS } from "../image/mask.ts";
 import { quantizationSchema } from "./quantization.ts";
 
 export { type Quantization, quantizationSchema } from "./quantization.ts";
@@ -37,6 +38,8 @@ export const interventionSchema = z.strictObject({
   prefix: prefixSchema.nullable().default(null),
   delete: deletionSchema.nullable().default(null),
   quantize: quantizationSchema.nullable().default(null),
+  /** The part of the image that stays, the other one zeroed after normalisation; absent = all (paper, Figure 4). */
+  mask: z.enum(KEEPS).optional(),
 });
 
 export type Prefix = z.infer<typeof prefixSchema>;

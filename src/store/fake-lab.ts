@@ -104,6 +104,8 @@ function stage(
           reject,
         });
       }),
+    openMask: async () => Uint8Array.of(1),
+    compareParts: async () => {},
     openDataset: async () => ({
       id: "set-1",
       name: "scenes",

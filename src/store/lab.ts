@@ -8,6 +8,7 @@ import { toIntervention } from "./controls.ts";
 import { routeFiles } from "./file-routing.ts";
 import { type LinkState, parseHash } from "./hash.ts";
 import { createKeptRegisters } from "./kept-registers.ts";
+import { createMaskActions } from "./mask.ts";
 import { addMessage, errorText, isCancelled } from "./messages.ts";
 import { createOpening } from "./opening.ts";
 import { createRegisterActions } from "./register-actions.ts";
@@ -78,6 +79,7 @@ export function createLab(api: LabApi, host: LabHost) {
     setProbe: runs.setProbe,
     openBundledDataset: runs.openBundledDataset,
     ...registers,
+    ...createMaskActions(context),
     ...createClassActions(context),
     openSample: opening.openSample,
     openModel: opening.openModel,

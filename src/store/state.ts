@@ -7,6 +7,7 @@ import type { EngineStatus, ImageInfo, Lane, ModelInfo, ModelRequest, Progress }
 import { type ClassesState, INITIAL_CLASSES } from "./class-lists.ts";
 import type { Controls } from "./controls.ts";
 import type { DatasetState } from "./dataset.ts";
+import { type MaskState, NO_MASK } from "./mask.ts";
 import type { Message } from "./messages.ts";
 import type { Sample } from "./samples.ts";
 
@@ -79,6 +80,7 @@ export interface LabState {
   /** Under the pointer or the keyboard cursor. */
   readonly hover: Place | null;
   readonly dataset: DatasetState;
+  readonly mask: MaskState;
   readonly accuracy: AccuracyState;
   readonly classes: ClassesState;
   /** Of a curation under way. */
@@ -101,6 +103,7 @@ export const INITIAL_STATE: LabState = {
   view: { tensor: "residual", criterion: "median-100", overlay: 0.75, domains: {} },
   selection: null,
   hover: null,
+  mask: NO_MASK,
   dataset: { request: null, info: null, opening: false },
   accuracy: {
     running: false,

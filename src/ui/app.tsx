@@ -7,6 +7,7 @@ import { DeletionPanel } from "./deletion-panel.tsx";
 import { Figures } from "./figures.tsx";
 import { ImagePanel } from "./image-panel.tsx";
 import { Inspector } from "./inspector.tsx";
+import { MaskPanel } from "./mask-panel.tsx";
 import { Messages } from "./messages.tsx";
 import { PrefixPanel } from "./prefix-panel.tsx";
 import { QuantizationPanel } from "./quantization-panel.tsx";
@@ -24,6 +25,7 @@ export function App() {
         <Messages />
         <aside className="controls" aria-label="Controls">
           <ImagePanel />
+          <MaskPanel />
           <PrefixPanel />
           <DeletionPanel />
           <QuantizationPanel />

@@ -5,6 +5,7 @@ import { SelectField, SliderField } from "./fields.tsx";
 import { Heatmap } from "./heatmap.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 import { Legend } from "./legend.tsx";
+import { MaskFigure } from "./mask-figure.tsx";
 import { PatchOverlay } from "./patch-overlay.tsx";
 import { Readout } from "./readout.tsx";
 import { TopClasses } from "./top-classes.tsx";
@@ -60,6 +61,7 @@ export function Figures() {
         <Legend />
       </section>
       <TopClasses />
+      <MaskFigure />
       <Readout />
       <section className="panel" aria-labelledby="heatmap-heading">
         <h2 id="heatmap-heading">

@@ -1,6 +1,7 @@
 import type { EncoderSpec } from "../encoder/spec.ts";
 import type { Configuration, EvaluationReport } from "../evaluate/report.ts";
 import type { ModelOverrides } from "../families/overrides.ts";
+import type { Keep } from "../image/mask.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import type { CurationSettings } from "../regcache/curate.ts";
 import type { ClassEmbeddings } from "../text/class-embeddings.ts";
@@ -76,6 +77,9 @@ export interface Progress {
   readonly total: number;
 }
 
+/** The inputs of the foreground/background comparison. */
+export type MaskPart = "original" | Keep;
+
 /** Two lanes run independently: the baseline beside the intervention. New work in a lane cancels its old work. */
 export type Lane = "baseline" | "intervention";
 
@@ -144,6 +148,17 @@ export interface LabApi {
     intervention: Intervention,
     onTrace: (trace: LayerTrace) => void,
   ): Promise<RunResult>;
+  /** Reads a mask for an opened image, as the encoder sees it: 1 = foreground, [size, size]. Rejects with InputError. */
+  openMask(imageId: string, blob: Blob, name: string): Promise<Uint8Array>;
+  /**
+   * The unmodified encoder on the whole image, its foreground only and its background only (paper, Figure 4). `onTrace` is
+   * called block by block.
+   */
+  compareParts(
+    imageId: string,
+    inside: Uint8Array,
+    onTrace: (part: MaskPart, trace: LayerTrace) => void,
+  ): Promise<void>;
   /** Opens a labelled set, to be evaluated by its id; only its list of images is read. Rejects with InputError. */
   openDataset(request: DatasetRequest): Promise<DatasetInfo>;
   /**
@@ -170,5 +185,5 @@ export interface LabApi {
   /** The registers as a safetensors file. */
   saveRegisters(id: string): Promise<Uint8Array>;
   /** Cancels `evaluate`, `curate`, `embedClasses`, `openModel` or a lane's `analyse`. */
-  cancel(what: Lane | "evaluate" | "curate" | "embedClasses" | "openModel"): Promise<void>;
+  cancel(what: Lane | "mask" | "evaluate" | "curate" | "embedClasses" | "openModel"): Promise<void>;
 }

@@ -91,6 +91,12 @@ class Client implements LabClient {
   analyse: LabApi["analyse"] = (lane, imageId, intervention, onTrace) =>
     this.#current.call((api) => api.analyse(lane, imageId, intervention, Comlink.proxy(onTrace)));
 
+  openMask: LabApi["openMask"] = (imageId, blob, name) =>
+    this.#current.call((api) => api.openMask(imageId, blob, name));
+
+  compareParts: LabApi["compareParts"] = (imageId, inside, onTrace) =>
+    this.#current.call((api) => api.compareParts(imageId, inside, Comlink.proxy(onTrace)));
+
   openDataset: LabApi["openDataset"] = (request) => this.#current.call((api) => api.openDataset(request));
 
   evaluate: LabApi["evaluate"] = (request, onUpdate) =>

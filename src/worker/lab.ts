@@ -5,6 +5,7 @@ import { InputError } from "../errors/input-error.ts";
 import { engineRunner } from "../evaluate/image-runner.ts";
 import { fitsPool } from "../evaluate/pool-runner.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
+import { prepareMask } from "../image/mask.ts";
 import { prepareImage } from "../image/preprocess.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
 import { type Intervention, interventionSchema } from "../intervention/intervention.ts";
@@ -18,6 +19,7 @@ import { decodeImage } from "./decode.ts";
 import { evaluateDataset } from "./evaluation.ts";
 import { Jobs } from "./jobs.ts";
 import { type LoadedModel, loadModel, modelInfo, registersInfo } from "./loaded-model.ts";
+import { compareParts } from "./masks.ts";
 import { PoolKeeper } from "./pool-keeper.ts";
 import { embedWithText } from "./text-tower.ts";
 import { calibrateCores, threadsFor } from "./threads.ts";
@@ -33,6 +35,8 @@ export class Lab implements LabApi {
   readonly #jobs = new Jobs();
   readonly #pool = new PoolKeeper();
   readonly #images = new Map<string, EngineInput>();
+  /** Of the files, pixels: a mask must have the same shape. */
+  readonly #sizes = new Map<string, { readonly width: number; readonly height: number }>();
   #backend: BackendChoice = "auto";
   #cores = 1;
   #threads = 1;
@@ -77,8 +81,12 @@ export class Lab implements LabApi {
     const { view, pixels } = prepareImage(image, engine.spec.preprocess);
     const id = `image-${++this.#imageCount}`;
     this.#images.set(id, { id, pixels });
+    this.#sizes.set(id, { width: image.width, height: image.height });
     const [oldest] = this.#images.keys();
-    if (this.#images.size > MOST_IMAGES && oldest) this.#images.delete(oldest);
+    if (this.#images.size > MOST_IMAGES && oldest) {
+      this.#images.delete(oldest);
+      this.#sizes.delete(oldest);
+    }
     return {
       id,
       name,
@@ -91,10 +99,7 @@ export class Lab implements LabApi {
   analyse: LabApi["analyse"] = (lane, imageId, intervention, onTrace) =>
     this.#jobs.run(lane, async (signal) => {
       const { engine } = this.#loaded();
-      const input = this.#images.get(imageId);
-      if (!input) {
-        throw new InputError("Image", "an opened image", `"${imageId}"`, "Open the image again.");
-      }
+      const input = this.#image(imageId);
       // Callbacks travel on a port of their own: waiting for all of them keeps the result from overtaking them.
       const told: unknown[] = [];
       const wanted = await this.#withCalibration(interventionSchema.parse(intervention));
@@ -108,6 +113,20 @@ export class Lab implements LabApi {
           told.push(onTrace(step.value));
         }
       });
+    });
+
+  openMask: LabApi["openMask"] = async (imageId, blob, name) => {
+    const { engine } = this.#loaded();
+    this.#image(imageId);
+    const mask = await decodeImage(blob, name);
+    return prepareMask(mask, this.#sizes.get(imageId)!, engine.spec.preprocess, name);
+  };
+
+  compareParts: LabApi["compareParts"] = (imageId, inside, onTrace) =>
+    this.#jobs.run("mask", (signal) => {
+      const { engine } = this.#loaded();
+      const input = this.#image(imageId);
+      return this.#pool.yieldTo(() => compareParts(engine, input, inside, onTrace, signal));
     });
 
   openDataset: LabApi["openDataset"] = async (request) => {
@@ -209,6 +228,12 @@ export class Lab implements LabApi {
     }
     const calibration = await addCalibrationImages(engine, this.#dataset);
     return { ...intervention, quantize: { ...quantize, calibration } };
+  }
+
+  #image(id: string): EngineInput {
+    const input = this.#images.get(id);
+    if (input) return input;
+    throw new InputError("Image", "an opened image", `"${id}"`, "Open the image again.");
   }
 
   #loaded(): LoadedModel & { readonly request: ModelRequest } {
