@@ -1,4 +1,5 @@
 import type { Safetensors } from "../checkpoint/safetensors.ts";
+import { concat, stackLinears, transposed } from "../encoder/linears.ts";
 import type { EncoderWeights, HeadWeights, Linear, MapWeights, Norm } from "../encoder/weights.ts";
 import { biasOf, type EncoderNames, weightOf } from "./names.ts";
 import { type PositionResize, resizePositions } from "./positions.ts";
@@ -108,13 +109,7 @@ function tensorReader(file: Safetensors) {
         const [out] = file.tensors.get(weightOf(name))!.shape;
         linears.push(await linear(name, out!, into));
       }
-      if (linears.length === 1) return linears[0]!;
-      return {
-        weight: concat(linears.map(({ weight }) => weight)),
-        bias: linears[0]!.bias && concat(linears.map((part) => part.bias!)),
-        out: linears.reduce((sum, { out }) => sum + out, 0),
-        in: into,
-      };
+      return stackLinears(linears);
     },
   };
 }
@@ -143,9 +138,7 @@ async function readProjection(
 ): Promise<Linear | null> {
   if (!projection || E === 0) return null;
   if (projection.kind === "linear") return read.linear(projection.name, E, D);
-  const transposed = await file.read(projection.tensor, [D, E]);
-  const weight = new Float32Array(E * D);
-  for (let d = 0; d < D; d++) for (let e = 0; e < E; e++) weight[e * D + d] = transposed[d * E + e]!;
+  const weight = transposed(await file.read(projection.tensor, [D, E]), D, E);
   return { weight, bias: null, out: E, in: D };
 }
 
@@ -171,14 +164,4 @@ async function readClassifier(
     }
   });
   return { weight, bias, out: classes, in: into };
-}
-
-function concat(parts: readonly Float32Array[]): Float32Array {
-  const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    out.set(part, offset);
-    offset += part.length;
-  }
-  return out;
 }

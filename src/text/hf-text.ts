@@ -1,7 +1,8 @@
 import type { Safetensors } from "../checkpoint/safetensors.ts";
+import { stackLinears } from "../encoder/linears.ts";
 import type { TextPooling, TextSpec, TextTower, TextWeights } from "../encoder/text.ts";
 import { InputError } from "../errors/input-error.ts";
-import { countBlocks, matrixShape, readLinear, readNorm, readScale, stackLinears } from "./parts.ts";
+import { countBlocks, matrixShape, readLinear, readNorm, readScale } from "./parts.ts";
 import { checkTextSizes, type HfTextConfig, parseHfTextConfig } from "./text-config.ts";
 
 const ACTIVATIONS = { quick_gelu: "quick_gelu", gelu: "gelu", gelu_pytorch_tanh: "gelu_tanh" } as const;

@@ -1,7 +1,8 @@
 import type { Safetensors } from "../checkpoint/safetensors.ts";
+import { transposed } from "../encoder/linears.ts";
 import type { TextHeadWeights, TextPooling, TextSpec, TextTower, TextWeights } from "../encoder/text.ts";
 import { InputError } from "../errors/input-error.ts";
-import { countBlocks, matrixShape, readLinear, readNorm, readScale, transpose } from "./parts.ts";
+import { countBlocks, matrixShape, readLinear, readNorm, readScale } from "./parts.ts";
 import { checkTextSizes, type OpenClipConfig, parseOpenClipConfig } from "./text-config.ts";
 
 /** OpenCLIP's `CLIP` keeps the text tower at the top level, its `CustomTextCLIP` under `text.`. */
@@ -91,7 +92,7 @@ function openClipWeights(file: Safetensors, root: string, spec: TextSpec, isLine
   const readProjection = async (): Promise<TextHeadWeights["projection"]> => {
     const name = `${root}text_projection`;
     if (isLinear) return readLinear(file, name, E, D, file.tensors.has(`${name}.bias`));
-    return { weight: transpose(await file.read(name, [D, E]), D, E), bias: null, out: E, in: D };
+    return { weight: transposed(await file.read(name, [D, E]), D, E), bias: null, out: E, in: D };
   };
   return {
     tokens: (ids) => file.readRows(`${root}token_embedding.weight`, ids, [spec.vocabulary, D]),

@@ -26,34 +26,6 @@ export async function readLinear(
   };
 }
 
-/** Linears of one input as one: their outputs one after another, e.g. query, key and value as [3D, D]. */
-export function stackLinears(parts: readonly Linear[]): Linear {
-  return {
-    weight: concat(parts.map(({ weight }) => weight)),
-    bias: concat(parts.map(({ bias, out }) => bias ?? new Float32Array(out))),
-    out: parts.reduce((sum, { out }) => sum + out, 0),
-    in: parts[0]!.in,
-  };
-}
-
-/** [rows, columns] -> [columns, rows]. */
-export function transpose(matrix: Float32Array, rows: number, columns: number): Float32Array {
-  const out = new Float32Array(matrix.length);
-  for (let r = 0; r < rows; r++)
-    for (let c = 0; c < columns; c++) out[c * rows + r] = matrix[r * columns + c]!;
-  return out;
-}
-
-function concat(parts: readonly Float32Array[]): Float32Array {
-  const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    out.set(part, offset);
-    offset += part.length;
-  }
-  return out;
-}
-
 /** Shape of a matrix of the file. @throws InputError when it is missing or no matrix. */
 export function matrixShape(file: Safetensors, name: string): readonly [rows: number, columns: number] {
   const shape = file.tensors.get(name)?.shape;

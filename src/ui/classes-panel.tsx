@@ -1,4 +1,5 @@
 import { Button, FileTrigger } from "react-aria-components";
+import { describeZeroShot } from "../evaluate/zero-shot.ts";
 import { formatCount } from "../figures/format.ts";
 import { isStale, presetOf } from "../store/class-lists.ts";
 import { TEMPLATE_PRESETS } from "../text/prompts.ts";
@@ -75,7 +76,7 @@ function ZeroShotControls() {
       )}
       <p className="hint" data-testid="classes-note">
         {embedded
-          ? `${isStale(classes) ? "Changed since: the readout still shows" : "The readout shows"} ${formatCount(embedded.classes.length)} classes, ${formatCount(embedded.templates.length)} templates.`
+          ? `${isStale(classes) ? "Changed since: the readout is still" : "The readout is"} ${describeZeroShot(embedded)}.`
           : "Zero-shot: the text tower embeds every class name in every template; the image is compared with their mean. Needs the model's tokenizer.json."}
       </p>
     </>
