@@ -2,15 +2,18 @@
  * Measures how far this program is from the reference libraries on the families' fixtures, and writes it down:
  *
  *     npx tsx tools/measure_parity.ts
+ *     npx tsx tools/measure_parity.ts FOLDER      (of other fixtures: only prints)
  *
- * src/families/parity.json carries the numbers that the page's badge shows, docs/parity.md the table for people.
+ * src/parity/measured.json carries the numbers that the page's badge shows, docs/parity.md the table for people.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { compareWithReference, largestDifference, listReferences } from "../src/cli/parity.ts";
+import { compareWithReference, listReferences } from "../src/cli/parity.ts";
+import { largestDifference } from "../src/parity/compare.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
-const FIXTURES = join(ROOT, "src/families/fixtures");
+const [other] = process.argv.slice(2);
+const FIXTURES = other ?? join(ROOT, "src/families/fixtures");
 const IMAGES = join(ROOT, "src/image/fixtures");
 const BEGIN = "<!-- measured: tools/measure_parity.ts -->";
 const END = "<!-- end -->";
@@ -47,15 +50,20 @@ for (const reference of await listReferences(FIXTURES)) {
   rows.push(`| ${cells.join(" | ")} |`);
 }
 
-await writeFile(join(ROOT, "src/families/parity.json"), `${JSON.stringify(families, null, 2)}\n`);
-const path = join(ROOT, "docs/parity.md");
-const text = await readFile(path, "utf8");
-const [before, rest] = text.split(BEGIN);
-const after = rest?.split(END)[1];
-if (before === undefined || after === undefined) throw new Error(`${path} has no place for the table.`);
-const head = [
-  "| fixture | family | pixels a side | reference | pixels | worst state | feature | logits |",
-  "|---|---|---|---|---|---|---|---|",
-];
-await writeFile(path, `${before}${BEGIN}\n\n${[...head, ...rows].join("\n")}\n\n${END}${after}`);
+if (other === undefined) await record();
 process.stdout.write(`${rows.join("\n")}\n`);
+
+/** Writes the badge's numbers and the table of the docs. */
+async function record(): Promise<void> {
+  await writeFile(join(ROOT, "src/parity/measured.json"), `${JSON.stringify(families, null, 2)}\n`);
+  const path = join(ROOT, "docs/parity.md");
+  const text = await readFile(path, "utf8");
+  const [before, rest] = text.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (before === undefined || after === undefined) throw new Error(`${path} has no place for the table.`);
+  const head = [
+    "| fixture | family | pixels a side | reference | pixels | worst state | feature | logits |",
+    "|---|---|---|---|---|---|---|---|",
+  ];
+  await writeFile(path, `${before}${BEGIN}\n\n${[...head, ...rows].join("\n")}\n\n${END}${after}`);
+}

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FAMILIES } from "../families/index.ts";
-import parity from "../families/parity.json" with { type: "json" };
-import { compareWithReference, largestDifference, listReferences } from "./parity.ts";
+import { largestDifference } from "../parity/compare.ts";
+import parity from "../parity/measured.json" with { type: "json" };
+import { compareWithReference, listReferences } from "./parity.ts";
 
 const FIXTURES = "src/families/fixtures";
 const IMAGES = "src/image/fixtures";

@@ -3,6 +3,7 @@ import { formatBytes } from "../figures/format.ts";
 import type { EngineStatus } from "../worker/api.ts";
 import { SegmentField } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
+import { ParityBadge } from "./parity-badge.tsx";
 import { WorkProgress } from "./progress.tsx";
 import { useTheme } from "./theme.tsx";
 
@@ -49,6 +50,7 @@ function ModelMark() {
           outliers: {model.spec.outlierOrigin}
         </span>
       )}
+      <ParityBadge />
       {opening ? (
         <WorkProgress progress={opening} cancelLabel="Cancel" onCancel={() => void lab.cancelOpening()} />
       ) : (
