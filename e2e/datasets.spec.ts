@@ -5,6 +5,7 @@ import type { EvaluationReport } from "../src/evaluate/report.ts";
 import { lab as runLab } from "./support/cli.ts";
 import type { LabPage } from "./support/lab-page.ts";
 import { BUNDLED_MODEL } from "./support/paths.ts";
+import { serveRows } from "./support/rows-server.ts";
 import { type SceneFile, sceneFiles, writeFiles } from "./support/scene-files.ts";
 import { expect, test } from "./support/test.ts";
 
@@ -102,6 +103,60 @@ test("classes of the user's own are read by a probe on held-out images", async (
   await expect(lab.byId("accuracy-progress")).toContainText(
     /16 of 16 images .* nearest class mean .* fitted on 4 images of a fifth of each class of scenes.zip, held out/,
   );
+});
+
+test("an evaluation that was interrupted goes on after a reload", async ({ lab }, info) => {
+  const files = await sceneFiles(CLASSES, 100);
+  const folder = await writeFiles(info.outputPath("scenes"), files);
+  const total = files.length;
+  await lab.open();
+  await lab.clearIntervention();
+  const zip = zipOf(files);
+  await lab.drop([zip]);
+  await lab.byId("accuracy-n-all").click();
+  await lab.byId("accuracy-toggle").click();
+  await expect(lab.byId("accuracy-fp32-n")).toHaveText(/[1-9]/);
+  await lab.byId("accuracy-toggle").click();
+  await expect(lab.byId("accuracy-continue")).toHaveText(new RegExp(`^Continue at \\d+ of ${total}$`));
+
+  await lab.page.reload();
+  await lab.waitForRuns();
+  await expect(lab.byId("accuracy-continue")).toHaveCount(0);
+  await lab.drop([zip]);
+  await lab.byId("accuracy-n-all").click();
+  const offer = (await lab.byId("accuracy-continue").textContent())!;
+  const at = Number(/at (\d+)/.exec(offer)![1]);
+  expect(at).toBeGreaterThan(0);
+  expect(at).toBeLessThan(total);
+  await lab.byId("accuracy-continue").click();
+  await expect(lab.byId("accuracy-progress")).toContainText(`${total} of ${total} images`);
+  await expect(lab.byId("accuracy")).toHaveAttribute("data-state", "done");
+  await expectCounts(lab, await cliReport(folder));
+  await expect(lab.byId("accuracy-continue")).toHaveCount(0);
+});
+
+test("rows of a Hub data set are evaluated through the rows API", async ({ lab }) => {
+  const files = await sceneFiles(CLASSES, 6);
+  const server = await serveRows(files);
+  try {
+    await lab.open();
+    await lab.clearIntervention();
+    await lab.byId("hub").locator("summary").click();
+    await lab.byId("hub-base").fill(server.url);
+    await lab.byId("hub-id").fill("owner/missing");
+    await lab.byId("hub-open").click();
+    await expect(lab.messages()).toContainText(
+      "owner/missing: expected a data set, config and split that exist",
+    );
+    await lab.byId("hub-id").fill("owner/scenes");
+    await lab.byId("hub-open").click();
+    await expect(lab.byId("dataset-info")).toHaveText("owner/scenes (default, test): 12 images in 2 classes");
+    await evaluateAll(lab);
+    await expect(lab.byId("accuracy-fp32-n")).toHaveText("12");
+    await expect(lab.byId("accuracy-progress")).toContainText("own head");
+  } finally {
+    server.close();
+  }
 });
 
 test("archives that are no data set are refused, and the one in use stays", async ({ lab }) => {

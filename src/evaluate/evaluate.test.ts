@@ -141,6 +141,43 @@ describe("several runners", () => {
   });
 });
 
+describe("an interrupted evaluation", () => {
+  const large = fakeSet(
+    Array.from({ length: 12 }, (_, i) => [((i * 7) % 11) + 1, ((i * 5) % 13) + 1, i % 2] as const),
+  );
+  const broken: LabelledSet = {
+    ...large,
+    image: async (i) => {
+      if (i === 5) throw new InputError("5.png", "an image", "noise", "Remove it.");
+      return large.image(i);
+    },
+  };
+  const run = (resume?: EvaluationReport, seed = 2) => {
+    const { engine, log } = setUp();
+    return { log, reports: all(evaluate(engine, broken, configurations, head, { prepare, seed, resume })) };
+  };
+
+  test("goes on after any image, through storage, to the same end", async () => {
+    const whole = await run().reports;
+    for (const at of [1, 6, 10]) {
+      const stored = JSON.parse(JSON.stringify(whole[at - 1])) as EvaluationReport;
+      const { log, reports } = run(stored);
+      const rest = await reports;
+      expect(rest).toEqual(whole.slice(at));
+      expect(new Set(log.map(({ id }) => id)).size).toBeLessThanOrEqual(12 - at);
+    }
+  });
+
+  test("is refused when it is of another one, complete, or does not add up", async () => {
+    const whole = await run().reports;
+    const part = whole[3]!;
+    const bad = { ...part, n: part.n + 1 };
+    await expect(run(part, 3).reports).rejects.toThrow(/The evaluation to continue.*seed 3/);
+    await expect(run(whole.at(-1)).reports).rejects.toThrow(/Start it again/);
+    await expect(run(bad).reports).rejects.toThrow(/Start it again/);
+  });
+});
+
 describe("unreadable images", () => {
   const broken = (...bad: number[]): LabelledSet => ({
     ...set,

@@ -5,7 +5,7 @@ import type { LabelledSet } from "./dataset.ts";
 import type { Head } from "./head.ts";
 import { engineRunner, type ImageRunner } from "./image-runner.ts";
 import { seededOrder } from "./order.ts";
-import type { Configuration, EvaluationReport } from "./report.ts";
+import type { Configuration, EvaluationProgress, EvaluationReport } from "./report.ts";
 import { runInOrder } from "./run-in-order.ts";
 import { Tally } from "./tally.ts";
 
@@ -17,6 +17,8 @@ export interface EvaluateOptions {
   readonly seed: number;
   /** The first so many images of that order; all when absent. */
   readonly limit?: number;
+  /** An earlier report of the same evaluation, after whose images this one goes on. */
+  readonly resume?: EvaluationProgress | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -51,19 +53,20 @@ export async function* evaluateWith(
   set: LabelledSet,
   configurations: readonly Configuration[],
   head: Head,
-  { seed, limit = set.count, signal }: EvaluateOptions,
+  { seed, limit = set.count, resume, signal }: EvaluateOptions,
 ): AsyncGenerator<EvaluationReport, void> {
   requireBaseline(configurations);
   const order = seededOrder(set.count, seed).slice(0, limit);
   if (order.length === 0) throw noImage(set, "none", "Raise the limit or add images.");
 
   const interventions = configurations.map(({ intervention }) => intervention);
-  const tallies = configurations.map(({ name }) => new Tally(name));
-  const unreadable: string[] = [];
-  let skipped = 0;
-  let done = 0;
+  if (resume) requireSame(resume, { total: order.length, seed, head: head.describe }, configurations);
+  const tallies = configurations.map(({ name }, c) => new Tally(name, resume?.configurations[c]?.counts));
+  const unreadable: string[] = [...(resume?.skipped.examples ?? [])];
+  let skipped = resume?.skipped.count ?? 0;
+  let done = resume ? resume.n + skipped : 0;
   const outcomes = runInOrder(
-    order,
+    order.slice(done),
     runners,
     (runner, i, stop) => runner.run(set, i, interventions, stop),
     signal,
@@ -99,6 +102,32 @@ export async function* evaluateWith(
 
 function noImage(set: LabelledSet, got: string, remedy: string): InputError {
   return new InputError(`Labelled set ${set.name}`, "at least one image that can be decoded", got, remedy);
+}
+
+/** @throws InputError when a report is of another evaluation, complete, or does not add up */
+function requireSame(
+  resume: EvaluationProgress,
+  now: Pick<EvaluationProgress, "total" | "seed" | "head">,
+  configurations: readonly Configuration[],
+): void {
+  const { n, skipped, total, seed, head } = resume;
+  const names = (list: readonly { readonly name: string }[]) => list.map(({ name }) => name).join(", ");
+  const fits =
+    total === now.total &&
+    seed === now.seed &&
+    head === now.head &&
+    n + skipped.count < total &&
+    names(resume.configurations) === names(configurations) &&
+    resume.configurations.every(
+      ({ counts: { both, firstOnly, secondOnly, neither } }) => both + firstOnly + secondOnly + neither === n,
+    );
+  if (fits) return;
+  throw new InputError(
+    "The evaluation to continue",
+    `${names(configurations)} on ${now.total} images, seed ${now.seed}, ${now.head}`,
+    `${names(resume.configurations)} on ${n + skipped.count} of ${total}, seed ${seed}, ${head}`,
+    "Start it again.",
+  );
 }
 
 function requireBaseline(configurations: readonly Configuration[]): void {

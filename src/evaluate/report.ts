@@ -35,6 +35,12 @@ export interface ConfigurationResult {
   readonly counts: ConfigurationCounts;
 }
 
+/** As much of a report as an evaluation needs to be continued. */
+export interface EvaluationProgress
+  extends Pick<EvaluationReport, "n" | "total" | "skipped" | "seed" | "dataset" | "head"> {
+  readonly configurations: readonly Pick<ConfigurationResult, "name" | "counts">[];
+}
+
 /** Running or final state of an evaluation: every configuration has seen the same n images in the same order. */
 export interface EvaluationReport {
   /** Images counted so far. */

@@ -1,6 +1,48 @@
 import { describe, expect, test } from "vitest";
 import type { EvaluationReport } from "../evaluate/report.ts";
+import type { LabApi } from "../worker/api.ts";
 import { booted, settle } from "./fake-lab.ts";
+
+describe("an interrupted evaluation of an own data set", () => {
+  const progress = (n: number): EvaluationReport => ({
+    n,
+    total: 64,
+    skipped: { count: 1, examples: ["x.png"] },
+    seed: 1,
+    dataset: "own.zip",
+    head: "own head",
+    configurations: [],
+  });
+  const zip = { kind: "zip", file: new File([], "own.zip") } as const;
+
+  test("is kept when it stops, offered for the same settings only, and continued", async () => {
+    const requests: Parameters<LabApi["evaluate"]>[0][] = [];
+    let update: (next: EvaluationReport, engines: number) => void = () => {};
+    const { lab } = await booted({
+      evaluate: (request, onUpdate) => {
+        requests.push(request);
+        update = onUpdate;
+        return new Promise(() => {});
+      },
+    });
+    await lab.openDataset(zip);
+    expect(lab.savedAccuracy()).toBeNull();
+    void lab.startAccuracy();
+    await settle();
+    const part = { ...progress(20), configurations: [{ name: "fp32", counts: COUNTS }] } as unknown;
+    update(part as EvaluationReport, 1);
+    await lab.stopAccuracy();
+    expect(lab.savedAccuracy()).toMatchObject({ n: 20, skipped: { count: 1 } });
+    lab.setAccuracy({ seed: 2 });
+    expect(lab.savedAccuracy()).toBeNull();
+    lab.setAccuracy({ seed: 1 });
+    void lab.continueAccuracy();
+    await settle();
+    expect(requests.map(({ resume }) => resume?.n)).toEqual([undefined, 20]);
+  });
+});
+
+const COUNTS = { both: 20, firstOnly: 0, secondOnly: 0, neither: 0, cosines: 20 };
 
 describe("the live accuracy", () => {
   const report = (n: number): EvaluationReport => ({

@@ -1,11 +1,13 @@
 import type { StoreApi } from "zustand/vanilla";
 import { buildConfigurations } from "../evaluate/configurations.ts";
-import type { Configuration } from "../evaluate/report.ts";
+import type { Configuration, EvaluationProgress } from "../evaluate/report.ts";
 import type { EvaluationRecord } from "../evaluate/report-export.ts";
 import type { DatasetInfo, LabApi } from "../worker/api.ts";
+import type { LabHost } from "./context.ts";
 import { type Controls, toIntervention } from "./controls.ts";
 import { isCancelled } from "./messages.ts";
 import { type QuantizedBits, quantizationFor } from "./quantizer.ts";
+import { type EvaluationKey, forgetSaved, saveProgress } from "./saved-evaluations.ts";
 import type { AccuracyState, LabState } from "./state.ts";
 
 /** Bits of the quantized rows: the controls', or W8A8 while they say FP32. */
@@ -43,8 +45,20 @@ export function accuracyRecord({ model, accuracy, dataset }: LabState): Evaluati
   return { spec, sha256, fingerprint: dataset.info?.fingerprint ?? null, configurations, report };
 }
 
+/** Least time between two savings of a running evaluation, ms. */
+const SAVE_INTERVAL = 1000;
+
+/** What the controls would measure now, where the data set can be known again. */
+export function evaluationKey({ controls, model, dataset, accuracy }: LabState): EvaluationKey | null {
+  const fingerprint = dataset.info?.fingerprint ?? null;
+  if (!controls || !model || fingerprint === null) return null;
+  const { seed, limit } = accuracy;
+  return { model: model.sha256, fingerprint, configurations: accuracyConfigurations(controls), seed, limit };
+}
+
 export interface AccuracyRunner {
-  start(): Promise<void>;
+  /** @param resume goes on after the images of an interrupted evaluation */
+  start(resume?: EvaluationProgress | null): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -56,21 +70,26 @@ export function createAccuracyRunner(
   api: LabApi,
   store: StoreApi<LabState>,
   dataset: () => Promise<DatasetInfo>,
-  schedule: (flush: () => void) => void,
+  host: Pick<LabHost, "schedule" | "readStored" | "writeStored">,
   report: (error: unknown) => void,
 ): AccuracyRunner {
   let current = 0;
   const update = (change: Partial<AccuracyState>) =>
     store.setState((state) => ({ accuracy: { ...state.accuracy, ...change } }));
 
+  /** The newest report of the running evaluation, where it can be continued later. */
+  let unsaved: { readonly key: EvaluationKey; readonly progress: EvaluationProgress } | null = null;
+
   async function stop(): Promise<void> {
     current++;
+    if (unsaved) saveProgress(host, unsaved.key, unsaved.progress);
+    unsaved = null;
     if (!store.getState().accuracy.running) return;
     update({ running: false });
     await api.cancel("evaluate");
   }
 
-  async function start(): Promise<void> {
+  async function start(resume: EvaluationProgress | null = null): Promise<void> {
     await stop();
     const { controls, model, accuracy, classes } = store.getState();
     if (!controls || !model) return;
@@ -87,6 +106,8 @@ export function createAccuracyRunner(
     try {
       const { id: set } = await dataset();
       if (id !== current) return;
+      const key = evaluationKey(store.getState());
+      let saved = Date.now();
       const final = await api.evaluate(
         {
           configurations,
@@ -94,17 +115,25 @@ export function createAccuracyRunner(
           limit: accuracy.limit,
           seed: accuracy.seed,
           classEmbeddings: classes.embedded,
+          ...(resume && { resume }),
         },
         (next, working) => {
           if (id !== current || (latest && next.n < latest.n)) return;
           latest = next;
           engines = working;
-          if (!scheduled) schedule(flush);
+          unsaved = key && { key, progress: next };
+          if (key && Date.now() - saved >= SAVE_INTERVAL) {
+            saved = Date.now();
+            saveProgress(host, key, next);
+          }
+          if (!scheduled) host.schedule(flush);
           scheduled = true;
         },
       );
       if (id !== current) return;
       latest = final;
+      unsaved = null;
+      if (key) forgetSaved(host, key);
       update({ running: false, report: final });
     } catch (error) {
       if (id !== current) return;

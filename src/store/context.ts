@@ -14,6 +14,10 @@ export interface LabHost {
   /** Calls back soon, at most once a frame. */
   schedule(callback: () => void): void;
   readHash(): string;
+  /** Text that outlives the page; null where there is none or the browser keeps nothing. */
+  readStored(): string | null;
+  /** Replaces that text, where the browser keeps any. */
+  writeStored(text: string): void;
   writeHash(hash: string): void;
 }
 

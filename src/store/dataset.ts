@@ -14,6 +14,7 @@ export interface DatasetState {
 /** For people: where the training images of a probe come from. */
 export function probeName(probe: ImageSource): string {
   if (probe.kind === "files") return probe.name;
+  if (probe.kind === "hub") return probe.request.dataset;
   return probe.kind === "zip" ? probe.file.name : probe.url;
 }
 

@@ -133,6 +133,7 @@ function stage(
     ...overrides,
   };
   const written: string[] = [];
+  const stored: { text: string | null } = { text: null };
   const host: LabHost = {
     baseUrl: "https://example.org/sub/path/",
     backend,
@@ -146,11 +147,15 @@ function stage(
       return text === undefined ? null : new Blob([text]);
     },
     schedule: (callback) => queueMicrotask(callback),
+    readStored: () => stored.text,
+    writeStored: (text) => {
+      stored.text = text;
+    },
     readHash: () => hash,
     writeHash: (text) => written.push(text),
   };
   const lab = createLab(api, host);
-  return { lab, runs, written, state: () => lab.store.getState() };
+  return { lab, runs, written, stored, state: () => lab.store.getState() };
 }
 
 /** Lets promises and scheduled flushes run. */

@@ -72,6 +72,8 @@ export function createLab(api: LabApi, host: LabHost) {
     say,
     fail,
     startAccuracy: runs.startAccuracy,
+    savedAccuracy: runs.savedAccuracy,
+    continueAccuracy: runs.continueAccuracy,
     stopAccuracy: runs.stopAccuracy,
     setAccuracy: runs.setAccuracy,
     setControls: runs.setControls,

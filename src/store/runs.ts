@@ -1,10 +1,12 @@
+import type { EvaluationProgress } from "../evaluate/report.ts";
 import { statisticsKind } from "../quantize/statistics.ts";
-import { accuracyKey, createAccuracyRunner } from "./accuracy.ts";
+import { accuracyKey, createAccuracyRunner, evaluationKey } from "./accuracy.ts";
 import type { LabContext } from "./context.ts";
 import { type Controls, clampControls, toIntervention } from "./controls.ts";
 import { createDatasets } from "./dataset.ts";
 import { writeHash } from "./hash.ts";
 import { createLaneRunner } from "./lane-runner.ts";
+import { findSaved } from "./saved-evaluations.ts";
 import type { LabState } from "./state.ts";
 
 /** Pause after the last change of a control before the lane runs again, ms. */
@@ -29,14 +31,16 @@ export function createRuns(context: LabContext) {
   const lanes = createLaneRunner(api, store, host.schedule, fail, async ({ quantize }) => {
     if (quantize && statisticsKind(quantize)) await datasets.current();
   });
-  const accuracy = createAccuracyRunner(api, store, datasets.current, host.schedule, fail);
+  const accuracy = createAccuracyRunner(api, store, datasets.current, host, fail);
   let settle: ReturnType<typeof setTimeout> | undefined;
   let idle: ReturnType<typeof setTimeout> | undefined;
 
   /** Whether the accuracy should be measured again: it follows, and shows other settings than the controls. */
   function isAccuracyDue(): boolean {
-    const { accuracy, controls, modelRequest, image } = getState();
+    const { accuracy, controls, modelRequest, image, dataset } = getState();
     if (!accuracy.follow || modelRequest?.kind !== "bundled" || !controls || !image) return false;
+    // Images of the user's own may be many, and an interrupted evaluation of them must not be started over.
+    if (dataset.request) return false;
     return accuracyKey(controls) !== accuracy.measured;
   }
 
@@ -95,6 +99,18 @@ export function createRuns(context: LabContext) {
     },
 
     startAccuracy: () => accuracy.start().catch(fail),
+
+    /** An interrupted evaluation of what the controls ask for now; null = there is none. */
+    savedAccuracy(): EvaluationProgress | null {
+      const key = evaluationKey(getState());
+      return key && findSaved(host, key);
+    },
+
+    /** Goes on with {@link savedAccuracy}. */
+    continueAccuracy(): Promise<void> {
+      const key = evaluationKey(getState());
+      return accuracy.start(key && findSaved(host, key)).catch(fail);
+    },
     stopAccuracy: () => {
       clearTimeout(idle);
       return accuracy.stop().catch(fail);

@@ -68,6 +68,22 @@ export function AccuracyPanel() {
   );
 }
 
+/** Offers to go on with an interrupted evaluation of the same images and configurations, after a reload too. */
+function ContinueButton() {
+  const lab = useLab();
+  // What the offer depends on; the evaluation itself lies outside of the state.
+  useLabState((state) => state.controls);
+  useLabState((state) => state.dataset.info);
+  const saved = lab.savedAccuracy();
+  if (!saved) return null;
+  const done = saved.n + saved.skipped.count;
+  return (
+    <Button onPress={() => void lab.continueAccuracy()} data-testid="accuracy-continue">
+      Continue at {formatCount(done)} of {formatCount(saved.total)}
+    </Button>
+  );
+}
+
 /** Start, stop and settings; apart from the panel, so that a new count does not render them again. */
 const AccuracyControls = memo(function AccuracyControls() {
   const lab = useLab();
@@ -75,7 +91,9 @@ const AccuracyControls = memo(function AccuracyControls() {
   const limit = useLabState((state) => state.accuracy.limit);
   const seed = useLabState((state) => state.accuracy.seed);
   const follow = useLabState((state) => state.accuracy.follow);
-  const isBundled = useLabState((state) => state.modelRequest?.kind === "bundled");
+  const isBundled = useLabState(
+    ({ modelRequest, dataset }) => modelRequest?.kind === "bundled" && dataset.request === null,
+  );
   return (
     <div className="accuracy-controls">
       <Button
@@ -85,6 +103,7 @@ const AccuracyControls = memo(function AccuracyControls() {
       >
         {running ? "Stop" : "Start"}
       </Button>
+      {!running && <ContinueButton />}
       <SegmentField
         label="Images"
         value={limit === EVERY_IMAGE ? ALL : String(limit)}

@@ -1,6 +1,9 @@
 import { InputError } from "../errors/input-error.ts";
 import type { LabHost } from "../store/context.ts";
 
+/** Key of the text that outlives the page. */
+const STORED = "regscope.evaluations";
+
 /** The store's surroundings in a page. */
 export function createBrowserHost(): LabHost {
   return {
@@ -20,6 +23,20 @@ export function createBrowserHost(): LabHost {
       // A hidden page gets no animation frames, but its runs should still finish.
       if (document.visibilityState === "hidden") setTimeout(callback, 50);
       else requestAnimationFrame(callback);
+    },
+    readStored() {
+      try {
+        return localStorage.getItem(STORED);
+      } catch {
+        return null; // refused by the browser's settings
+      }
+    },
+    writeStored(text) {
+      try {
+        localStorage.setItem(STORED, text);
+      } catch {
+        // Full or refused: an interrupted evaluation can then not be continued, and nothing else is lost.
+      }
     },
     readHash: () => window.location.hash,
     writeHash(hash) {

@@ -3,6 +3,7 @@ import { formatCount } from "../figures/format.ts";
 import { probeName } from "../store/dataset.ts";
 import type { ImageSource } from "../worker/api.ts";
 import { chosenFolder } from "./folders.ts";
+import { HubForm } from "./hub-form.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 
 /** The labelled images that the accuracy is measured on: bundled, or a folder or zip of class-named folders. */
@@ -33,6 +34,7 @@ export function DatasetPanel() {
           </Button>
         )}
       </SourceButtons>
+      <HubForm isDisabled={!hasModel || opening} onChoose={(images) => void lab.openDataset(images)} />
       {request && (
         <>
           <h3>Training images of a probe</h3>

@@ -140,6 +140,22 @@ export function TextAreaField(props: {
   );
 }
 
+/** A line of text. */
+export function TextInput(props: {
+  readonly label: string;
+  readonly value: string;
+  readonly placeholder?: string;
+  readonly testId?: string;
+  readonly onChange: (value: string) => void;
+}) {
+  return (
+    <TextField value={props.value} onChange={props.onChange}>
+      <Label>{props.label}</Label>
+      <Input spellCheck="false" data-testid={props.testId} placeholder={props.placeholder ?? ""} />
+    </TextField>
+  );
+}
+
 export interface Option<T extends string> {
   readonly id: T;
   readonly label: string;

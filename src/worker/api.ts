@@ -1,5 +1,6 @@
 import type { EncoderSpec } from "../encoder/spec.ts";
-import type { Configuration, EvaluationReport } from "../evaluate/report.ts";
+import type { HubRequest } from "../evaluate/hub-dataset.ts";
+import type { Configuration, EvaluationProgress, EvaluationReport } from "../evaluate/report.ts";
 import type { ModelOverrides } from "../families/overrides.ts";
 import type { Keep } from "../image/mask.ts";
 import type { Intervention } from "../intervention/intervention.ts";
@@ -98,7 +99,8 @@ export type ImageSource =
       /** Paths of the folders in it, where they are known. */
       readonly folders: readonly string[];
     }
-  | { readonly kind: "zip"; readonly file: File };
+  | { readonly kind: "zip"; readonly file: File }
+  | { readonly kind: "hub"; readonly request: HubRequest };
 
 export interface DatasetRequest {
   readonly images: ImageSource;
@@ -123,6 +125,8 @@ export interface EvaluationRequest {
   readonly dataset: string;
   readonly limit: number;
   readonly seed: number;
+  /** An earlier report of the same evaluation, to go on after. Rejects with InputError when it is of another one. */
+  readonly resume?: EvaluationProgress;
   /** Class embeddings of the model: a set whose classes are all among them is read zero-shot. */
   readonly classEmbeddings: ClassEmbeddings | null;
 }

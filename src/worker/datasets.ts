@@ -3,6 +3,7 @@ import { InputError } from "../errors/input-error.ts";
 import { requireSameClasses } from "../evaluate/classes.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { openFileSet } from "../evaluate/file-dataset.ts";
+import { HUB_ROWS_API, openHubSet } from "../evaluate/hub-dataset.ts";
 import { openSheet } from "../evaluate/sheet-dataset.ts";
 import { splitSet } from "../evaluate/split.ts";
 import { listZip } from "../evaluate/zip-files.ts";
@@ -47,7 +48,7 @@ export async function openDataset(request: DatasetRequest, id: string): Promise<
       name: whole.name,
       classes: whole.classes,
       count: whole.count,
-      fingerprint: whole.fingerprint ?? null,
+      fingerprint: fingerprintOf(whole, train),
     },
     probeParts: async () => {
       if (train) return { probe: train, test: whole, origin: train.name };
@@ -61,6 +62,12 @@ export async function openDataset(request: DatasetRequest, id: string): Promise<
   };
 }
 
+/** Of both parts: the probe's images decide the head, and so the numbers. */
+function fingerprintOf(whole: LabelledSet, train: LabelledSet | null): string | null {
+  if (whole.fingerprint === undefined || (train && train.fingerprint === undefined)) return null;
+  return train ? `${whole.fingerprint}+${train.fingerprint}` : whole.fingerprint;
+}
+
 async function openSource(source: ImageSource): Promise<LabelledSet> {
   const decode = ({ blob, name }: { blob: Blob; name: string }) => decodeImage(blob, name);
   switch (source.kind) {
@@ -70,6 +77,12 @@ async function openSource(source: ImageSource): Promise<LabelledSet> {
       const files = source.files.map(({ path, file }) => ({ path, size: file.size, blob: async () => file }));
       return openFileSet({ name: source.name, files, folders: source.folders }, decode);
     }
+    case "hub":
+      if (!URL.canParse(source.request.base ?? HUB_ROWS_API)) {
+        const remedy = `Leave it at ${HUB_ROWS_API}, or name a mirror.`;
+        throw new InputError("Server of the rows API", "an http address", `"${source.request.base}"`, remedy);
+      }
+      return openHubSet(source.request, { decode });
     case "zip": {
       const listing = await listZip(blobSource(source.file, source.file.name));
       const files = listing.files.map((file) => ({

@@ -32,8 +32,8 @@ export async function* evaluateDataset(
   signal: AbortSignal,
 ): AsyncGenerator<EvaluationReport, void> {
   const { head, set } = await headFor(engine, runners, dataset, request, signal);
-  const { configurations, limit, seed } = request;
-  yield* evaluateWith(runners, set, configurations, head, { seed, limit, signal });
+  const { configurations, limit, seed, resume } = request;
+  yield* evaluateWith(runners, set, configurations, head, { seed, limit, resume, signal });
 }
 
 async function headFor(

@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import type { EvaluationProgress } from "../evaluate/report.ts";
+import { type EvaluationKey, findSaved, forgetSaved, saveProgress } from "./saved-evaluations.ts";
+
+const key: EvaluationKey = { model: "ab", fingerprint: "cd", configurations: [], seed: 1, limit: 100 };
+const progress = (n: number): EvaluationProgress => ({
+  n,
+  total: 100,
+  skipped: { count: 0, examples: [] },
+  seed: 1,
+  dataset: "set",
+  head: "own head",
+  configurations: [
+    { name: "fp32", counts: { both: n, firstOnly: 0, secondOnly: 0, neither: 0, cosines: n } },
+  ],
+});
+
+function storage(text: string | null = null) {
+  const box = { text };
+  return {
+    box,
+    readStored: () => box.text,
+    writeStored: (next: string) => {
+      box.text = next;
+    },
+  };
+}
+
+test("progress is found again by what was measured, and only by that", () => {
+  const at = storage();
+  saveProgress(at, key, progress(10));
+  saveProgress(at, key, progress(20));
+  expect(findSaved(at, { ...key })).toEqual(progress(20));
+  for (const other of [
+    { ...key, model: "xx" },
+    { ...key, fingerprint: "xx" },
+    { ...key, seed: 2 },
+    { ...key, limit: 50 },
+  ]) {
+    expect(findSaved(at, other)).toBeNull();
+  }
+  forgetSaved(at, key);
+  expect(findSaved(at, key)).toBeNull();
+});
+
+test("the newest few are kept", () => {
+  const at = storage();
+  for (let seed = 0; seed < 12; seed++) saveProgress(at, { ...key, seed }, progress(seed));
+  expect(findSaved(at, { ...key, seed: 11 })?.n).toBe(11);
+  expect(findSaved(at, { ...key, seed: 0 })).toBeNull();
+  expect(JSON.parse(at.box.text!)).toHaveLength(8);
+});
+
+test.each(["", "{", "[1]", '[{"key":"x","progress":{"n":-1}}]'])(
+  "damaged storage %j holds nothing",
+  (text) => {
+    const at = storage(text);
+    expect(findSaved(at, key)).toBeNull();
+    saveProgress(at, key, progress(3));
+    expect(findSaved(at, key)?.n).toBe(3);
+  },
+);
