@@ -5,11 +5,12 @@ import type { LabelledSet } from "../evaluate/dataset.ts";
 import { type Head, ownHead } from "../evaluate/head.ts";
 import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
+import { splitSet } from "../evaluate/split.ts";
 import { type Quantization, quantizationSchema } from "../intervention/intervention.ts";
 import { modelReport } from "../trace/trace-report.ts";
 import { bundledModel, bundledSetting, openBundledSet } from "./bundled.ts";
 import { type EvaluateSetFlags, evaluateSet } from "./evaluate-set.ts";
-import { openFolderSet } from "./folder-dataset.ts";
+import { openLabelledSet } from "./labelled-set.ts";
 import { type CalibrateFlag, type CalibrationSource, calibrated } from "./open-calibration.ts";
 import { type HeadFlags, isFitted, openHead, openTrainSet } from "./open-head.ts";
 import { type ModelFlags, type OpenModel, openModel } from "./open-model.ts";
@@ -28,6 +29,8 @@ export interface EvalFlags extends ModelFlags, RegistersFlags, RegCacheSetting, 
   readonly data: string;
   /** Folder whose images the probe is fitted on. */
   readonly train?: string;
+  /** Seed that draws the fifth of every class which the probe is fitted on, instead of `train`. */
+  readonly holdout?: number;
 }
 
 /** Evaluation of the bundled encoder on the bundled test set. */
@@ -41,8 +44,7 @@ export interface BundledFlags extends CommonFlags, Pick<ModelFlags, "threads"> {
  * @throws InputError for anything that does not fit; CancelledError on abort
  */
 export async function evalCommand(flags: EvalFlags, signal?: AbortSignal): Promise<void> {
-  const set = await openFolderSet(flags.data);
-  const train = await trainSetOf(flags, set);
+  const { set, train } = await openParts(flags);
   const model = await openModel(flags, signal);
   try {
     const head = await openHead(model, set, train, flags, signal);
@@ -113,11 +115,21 @@ async function report(
   else printText(toText(last, spec));
 }
 
-/** The labelled images that a probe is fitted on; null for the checkpoint's own head and for zero-shot. */
-async function trainSetOf(flags: EvalFlags, set: LabelledSet): Promise<LabelledSet | null> {
-  if (!isFitted(flags.probe)) return null;
-  if (flags.train !== undefined) return openTrainSet(flags.train, set, flags.data);
-  throw new InputError(`--probe ${flags.probe}`, "--train FOLDER to fit it on", "none", "Add --train.");
+/** The images to evaluate, and those that a probe is fitted on; null where nothing is fitted. */
+async function openParts(flags: EvalFlags): Promise<{ set: LabelledSet; train: LabelledSet | null }> {
+  const { data, train, holdout, probe } = flags;
+  const set = await openLabelledSet(data);
+  if (!isFitted(probe)) return { set, train: null };
+  if (train !== undefined && holdout !== undefined) {
+    throw new InputError("--train and --holdout", "one of them", "both", "Leave one out.");
+  }
+  if (train !== undefined) return { set, train: await openTrainSet(train, set, data) };
+  if (holdout !== undefined) {
+    const parts = splitSet(set, holdout);
+    return { set: parts.test, train: parts.probe };
+  }
+  const remedy = "Add --train, or --holdout SEED to fit it on a fifth of --data.";
+  throw new InputError(`--probe ${probe}`, "--train FOLDER to fit it on", "none", remedy);
 }
 
 /** The report as a table for people; differences in percentage points. */

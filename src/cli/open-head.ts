@@ -4,7 +4,7 @@ import { collectFeatures } from "../evaluate/features.ts";
 import { type Head, ownHead } from "../evaluate/head.ts";
 import { nearestNeighbours } from "../evaluate/knn.ts";
 import { nearestClassMean, ridgeProbe } from "../evaluate/probe.ts";
-import { openFolderSet } from "./folder-dataset.ts";
+import { openLabelledSet } from "./labelled-set.ts";
 import type { OpenModel } from "./open-model.ts";
 import { createProgress } from "./output.ts";
 import { preparer } from "./preparer.ts";
@@ -54,11 +54,11 @@ export async function openHead(
 }
 
 /**
- * The labelled images that a probe is fitted on, of the classes of `set`.
+ * The labelled images that a probe is fitted on (folder or zip), of the classes of `set`.
  * @throws InputError when the folder has other classes
  */
 export async function openTrainSet(folder: string, set: LabelledSet, data: string): Promise<LabelledSet> {
-  const train = await openFolderSet(folder);
+  const train = await openLabelledSet(folder);
   requireSameClasses({ ...set, name: data }, { ...train, name: folder });
   return train;
 }

@@ -69,7 +69,7 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
   interventionOptions(evaluation);
   evaluation
     .option("--bundled", "the bundled encoder on the bundled test set")
-    .option("--data <folder>", "folder of class-named folders")
+    .option("--data <path>", "folder of class-named folders, or a zip of them")
     .option("--probe <head>", `how labels are read: ${PROBES.join(", ")}`, parseChoice("probe", PROBES))
     .option("--train <folder>", "folder of class-named folders that the probe is fitted on")
     .option(
@@ -79,6 +79,11 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
     );
   classOptions(evaluation);
   evaluation
+    .option(
+      "--holdout <seed>",
+      "fit the probe on a fifth of every class of --data, drawn with this seed, and evaluate the rest",
+      parseInteger("holdout", 0),
+    )
     .option("--limit <n>", "the first n images of the seed's order", parseInteger("limit", 1))
     .option("--seed <n>", "seed of the images' order", parseInteger("seed", 0), 0)
     .option(
