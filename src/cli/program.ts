@@ -7,6 +7,7 @@ import { TEMPLATE_PRESETS } from "../text/prompts.ts";
 import { type AblateFlags, ablateCommand } from "./ablate-command.ts";
 import { type CurateFlags, curateCommand } from "./curate-command.ts";
 import { type BundledFlags, type EvalFlags, evalBundledCommand, evalCommand } from "./eval-command.ts";
+import { type MasksFlags, masksCommand } from "./masks-command.ts";
 import { PROBES } from "./open-head.ts";
 import {
   parseBits,
@@ -98,6 +99,17 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
         ? evalBundledCommand({ ...onlyBundled(flags), assets }, signal)
         : evalCommand(complete(flags, ["model", "data", "probe"]), signal),
     );
+
+  program
+    .command("masks")
+    .description(
+      "foreground against background: maxima by block over the bundled scenes and their exact masks",
+    )
+    .option("--model <folder>", "another model than the bundled one")
+    .option("--limit <n>", "the first n images of the seed's order", parseInteger("limit", 1), 64)
+    .option("--seed <n>", "seed of the images' order", parseInteger("seed", 0), 0)
+    .option("--json", "print JSON")
+    .action((flags: Omit<MasksFlags, "assets">) => masksCommand({ ...flags, assets }, signal));
 
   const sensitivity = program
     .command("sensitivity")

@@ -15,6 +15,8 @@ export interface LabelledSet {
   id(i: number): string;
   /** File of image `i`, not decoded, so that another thread can; absent = only `image` gives it. */
   encoded?(i: number): Promise<ImageFile>;
+  /** Foreground of image `i`, white on black, of its shape; absent = the set has no masks. */
+  mask?(i: number): Promise<RgbaImage>;
   /** Digest of what the set consists of (names and sizes), to know it again later; absent = cannot be known. */
   readonly fingerprint?: string;
 }

@@ -54,14 +54,23 @@ export async function openSheet(
     );
   }
 
+  const tile = (of: RgbaImage, i: number) =>
+    cut(of, (i % meta.columns) * meta.tile, Math.floor(i / meta.columns) * meta.tile, meta.tile);
+  let masks: Promise<RgbaImage> | null = null;
+  const { masks: maskSheet } = meta;
   return {
     name: meta.name,
     classes: meta.classes,
     count: meta.count,
     label: (i) => meta.labels[i]!,
     id: (i) => `${meta.name}@${meta.version}/${file}#${i}`,
-    image: async (i) =>
-      cut(sheet, (i % meta.columns) * meta.tile, Math.floor(i / meta.columns) * meta.tile, meta.tile),
+    image: async (i) => tile(sheet, i),
+    ...(maskSheet !== undefined && {
+      mask: async (i: number) => {
+        masks ??= read(maskSheet).then((bytes) => decode(bytes, maskSheet));
+        return tile(await masks, i);
+      },
+    }),
   };
 }
 
