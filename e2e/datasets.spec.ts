@@ -112,7 +112,9 @@ test("an evaluation that was interrupted goes on after a reload", async ({ lab }
   await lab.open();
   await lab.clearIntervention();
   const zip = zipOf(files);
+  const opened = `scenes.zip: ${total} images in 2 classes`;
   await lab.drop([zip]);
+  await expect(lab.byId("dataset-info")).toHaveText(opened);
   await lab.byId("accuracy-n-all").click();
   await lab.byId("accuracy-toggle").click();
   await expect(lab.byId("accuracy-fp32-n")).toHaveText(/[1-9]/);
@@ -123,6 +125,7 @@ test("an evaluation that was interrupted goes on after a reload", async ({ lab }
   await lab.waitForRuns();
   await expect(lab.byId("accuracy-continue")).toHaveCount(0);
   await lab.drop([zip]);
+  await expect(lab.byId("dataset-info")).toHaveText(opened);
   await lab.byId("accuracy-n-all").click();
   const offer = (await lab.byId("accuracy-continue").textContent())!;
   const at = Number(/at (\d+)/.exec(offer)![1]);

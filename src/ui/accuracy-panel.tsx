@@ -88,6 +88,8 @@ function ContinueButton() {
 const AccuracyControls = memo(function AccuracyControls() {
   const lab = useLab();
   const running = useLabState((state) => state.accuracy.running);
+  // A data set that is being opened ends what runs on the one before.
+  const isOpening = useLabState((state) => state.dataset.opening);
   const limit = useLabState((state) => state.accuracy.limit);
   const seed = useLabState((state) => state.accuracy.seed);
   const follow = useLabState((state) => state.accuracy.follow);
@@ -98,6 +100,7 @@ const AccuracyControls = memo(function AccuracyControls() {
     <div className="accuracy-controls">
       <Button
         className="primary"
+        isDisabled={isOpening}
         onPress={() => void (running ? lab.stopAccuracy() : lab.startAccuracy())}
         data-testid="accuracy-toggle"
       >
