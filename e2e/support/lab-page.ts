@@ -30,7 +30,11 @@ export class LabPage {
   async open(url = "./", { follow = false }: OpenOptions = {}): Promise<void> {
     await this.page.goto(url);
     await this.waitForRuns();
-    if (!follow) await this.setSwitch("accuracy-follow", false);
+    if (follow) return;
+    await this.setSwitch("accuracy-follow", false);
+    // On a slow machine it has started by itself meanwhile, and the next press would stop it.
+    const stop = this.byId("accuracy-toggle").filter({ hasText: "Stop" });
+    if ((await stop.count()) > 0) await stop.click({ timeout: 5_000 }).catch(() => {}); // it may just have ended
   }
 
   async waitForRuns(): Promise<void> {
