@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from model import Probe, VisionTransformer
+from pool import PooledTransformer
 from scenes import Items, draw_layout, load_items, patch_cover, render, scenes
 
 # Blocks 3 and 4 (0-based) always keep their MLP.
@@ -90,6 +91,7 @@ def main() -> None:
     parser.add_argument("--final-rate", type=float, default=5e-5)
     parser.add_argument("--decay", type=float, default=0.05)
     parser.add_argument("--skip", type=float, nargs="*", default=SKIP, help="rate of skipping each block's MLP")
+    parser.add_argument("--pool", choices=["token", "attention"], default="token", help="attention: no class token, an attention-pooling head")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -97,7 +99,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     train, reserved = load_items(args.data, "train"), load_items(args.data, "reserved")
     check, labels = scenes(reserved.subset(slice(0, 1000)), 77)[0], reserved.labels[:1000]
-    model = VisionTransformer()
+    model = VisionTransformer() if args.pool == "token" else PooledTransformer()
     optimizer = optimizer_for(model, args.rate, args.decay)
     total, curve, started, running = args.steps + args.full_steps, [], time.time(), 0.0
     stop = total if args.stop is None else args.stop
