@@ -23,7 +23,7 @@ export async function measureEngine(browser: Browser, rounds: number): Promise<R
   }
 }
 
-function rowsOf({ single, chain, resumed, blocks, difference, rounds }: EngineMeasures): Row[] {
+function rowsOf({ single, chain, resumed, int8, blocks, difference, rounds }: EngineMeasures): Row[] {
   const ratios = chain.map((time, round) => time / single[round]!);
   const range = (values: readonly number[]) =>
     `${Math.round(Math.min(...values))}..${Math.round(Math.max(...values))} ms`;
@@ -36,6 +36,15 @@ function rowsOf({ single, chain, resumed, blocks, difference, rounds }: EngineMe
       detail: `median of ${rounds}; chain ${range(chain)}, graph ${range(single)}; features differ by ${difference.toExponential(1)}`,
     },
   ];
+  for (const [ranges, times] of Object.entries(int8)) {
+    rows.push({
+      name: `int8 chain, ${ranges} ranges / fp32 chain`,
+      value: median(times.map((time, round) => time / chain[round]!))!,
+      limit: 0.55,
+      unit: "x",
+      detail: range(times),
+    });
+  }
   for (const [block, times] of Object.entries(resumed)) {
     const share = (blocks - Number(block)) / blocks;
     rows.push({

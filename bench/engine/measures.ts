@@ -7,6 +7,8 @@ export interface EngineMeasures {
   readonly chain: readonly number[];
   /** Re-runs after a change at block b (b -> per round). */
   readonly resumed: Readonly<Record<string, readonly number[]>>;
+  /** The chain in int8, by where the activations' ranges come from, per round. */
+  readonly int8: Readonly<Record<string, readonly number[]>>;
   readonly blocks: number;
   /** Largest relative difference between both designs' features. */
   readonly difference: number;

@@ -6,7 +6,7 @@ import { createEngine } from "../../src/engine/engine.ts";
 import { createWebRuntime, initialiseOrt } from "../../src/engine/runtime-web.ts";
 import { openEncoder } from "../../src/families/index.ts";
 import { randomCheckpoint, VIT_B16 } from "../../src/families/random-checkpoint.ts";
-import { NO_INTERVENTION } from "../../src/intervention/intervention.ts";
+import { NO_INTERVENTION, type Quantization } from "../../src/intervention/intervention.ts";
 import type { EngineMeasures } from "./measures.ts";
 
 /** Compares the chain of sessions with one graph of the same weights: ViT-B/16 size, WASM, one thread. */
@@ -25,12 +25,29 @@ async function measure(rounds: number): Promise<EngineMeasures> {
   }
   const side = spec.preprocess.size;
   const pixels = Float32Array.from({ length: 3 * side * side }, (_, i) => Math.sin(i * 0.013) * 2);
-  const times = { single: [] as number[], chain: [] as number[], resumed: {} as Record<string, number[]> };
+  const times = {
+    single: [] as number[],
+    chain: [] as number[],
+    resumed: {} as Record<string, number[]>,
+    int8: {} as Record<string, number[]>,
+  };
   const timed = async <T>(into: number[] | null, work: () => Promise<T>): Promise<T> => {
     const started = performance.now();
     const result = await work();
     into?.push(performance.now() - started);
     return result;
+  };
+  const load = async () => ({ id: "calibration", pixels });
+  engine.addCalibration({ id: "one image", count: 1, load });
+  const int8 = {
+    weightBits: 8,
+    activationBits: 8,
+    weightGranularity: "per-tensor",
+    arithmetic: "int8",
+  } as const;
+  const integer: Record<string, Quantization> = {
+    dynamic: int8,
+    static: { ...int8, range: { kind: "static", statistic: "min-max" }, calibration: "one image" },
   };
   const changeAt = [0, 3, 6, 9];
   let difference = 0;
@@ -43,6 +60,11 @@ async function measure(rounds: number): Promise<EngineMeasures> {
     );
     const full = await timed(keep(times.chain), () => collect(engine.run(input, NO_INTERVENTION)));
     difference = Math.max(difference, relativeDifference(one.feature!.data, full.result.feature));
+    for (const [range, quantize] of Object.entries(integer)) {
+      times.int8[range] ??= [];
+      const own = { id: `round ${round}, ${range}`, pixels };
+      await timed(keep(times.int8[range]), () => collect(engine.run(own, { ...NO_INTERVENTION, quantize })));
+    }
     for (const block of changeAt) {
       times.resumed[block] ??= [];
       const change = { ...NO_INTERVENTION, delete: { block, count: 1, by: "linf" } } as const;

@@ -35,7 +35,7 @@ export function QuantizerFields({ bits, quantizer, onBits, onChange }: Props) {
     onBits(`w${next.weightBits}a${next.activationBits}`);
   };
   return (
-    <>
+    <div className="quantizer-fields">
       <NumberInput
         label="Weight bits"
         value={shown.weightBits}
@@ -147,7 +147,7 @@ export function QuantizerFields({ bits, quantizer, onBits, onChange }: Props) {
         />
       )}
       <LinearFields quantizer={quantizer} onChange={onChange} />
-    </>
+    </div>
   );
 }
 
