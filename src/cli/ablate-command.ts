@@ -13,6 +13,7 @@ import { modelReport } from "../trace/trace-report.ts";
 import { bundledModel, bundledSetting, openBundledSet } from "./bundled.ts";
 import { evaluateSet } from "./evaluate-set.ts";
 import { openFolderSet } from "./folder-dataset.ts";
+import { withImages } from "./open-calibration.ts";
 import { isFitted, openHead, openTrainSet } from "./open-head.ts";
 import { asCalibration, type ImagesFlags, ownHeadOrNone } from "./open-images.ts";
 import { type OpenModel, openModel } from "./open-model.ts";
@@ -69,7 +70,8 @@ export async function ablateCommand(flags: AblateFlags, signal?: AbortSignal): P
     );
     const progress = createProgress();
     const tables: Table[] = [];
-    for (const quantize of flags.quantize ? [flags.quantize] : flags.bits.map(atBits)) {
+    for (const wanted of flags.quantize ? [flags.quantize] : flags.bits.map(atBits)) {
+      const quantize = withImages(model, wanted, images);
       const subject = { engine, sha256, images, head: label, quantize, signal, onProgress: progress };
       const { objective, block: sensitiveBlock } = flags;
       const comparison = await prepareComparison(subject, { objective, sensitiveBlock, known });

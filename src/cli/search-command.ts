@@ -15,6 +15,7 @@ import {
 import { readSearchState, searchSubject, writeSearchState } from "../regcache/search-state.ts";
 import { type SettingGrid, settingGrid, settingKey } from "../regcache/setting-grid.ts";
 import { modelReport } from "../trace/trace-report.ts";
+import { withImages } from "./open-calibration.ts";
 import { asCalibration, headFor, type ImagesFlags, openImages } from "./open-images.ts";
 import { openModel } from "./open-model.ts";
 import { createProgress, formatTable, printJson, printText } from "./output.ts";
@@ -63,8 +64,8 @@ export async function searchCommand(flags: SearchFlags, signal?: AbortSignal): P
         "Add --probe and --train.",
       );
     }
-    const quantize = flags.quantize ?? atBits(flags.bits);
     const calibration = asCalibration(model, images, flags);
+    const quantize = withImages(model, flags.quantize ?? atBits(flags.bits), calibration);
     const progress = createProgress();
     const subject = { engine, sha256, images: calibration, head, quantize, signal, onProgress: progress };
     const start = await prepareSearch(subject, flags.block);

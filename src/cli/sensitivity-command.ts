@@ -7,6 +7,7 @@ import {
   unitName,
 } from "../regcache/sensitivity.ts";
 import { modelReport } from "../trace/trace-report.ts";
+import { withImages } from "./open-calibration.ts";
 import { asCalibration, headFor, type ImagesFlags, openImages } from "./open-images.ts";
 import { openModel } from "./open-model.ts";
 import { createProgress, formatTable, magnitude, printJson, printText } from "./output.ts";
@@ -32,13 +33,14 @@ export async function sensitivityCommand(flags: SensitivityFlags, signal?: Abort
     const head = await headFor(model, images, flags, signal);
     const progress = createProgress();
     let last: SensitivityReport | undefined;
+    const calibration = asCalibration(model, images, flags);
     const options = {
-      quantize: flags.quantize ?? atBits(flags.bits),
+      quantize: withImages(model, flags.quantize ?? atBits(flags.bits), calibration),
       by: flags.by,
       head,
       ...(signal && { signal }),
     };
-    for await (last of sweepSensitivity(engine, asCalibration(model, images, flags), options)) {
+    for await (last of sweepSensitivity(engine, calibration, options)) {
       progress("Sensitivity", last.n, last.total);
     }
     const report = { seed: flags.seed, model: modelReport(engine.spec, sha256), ...last! };

@@ -3,7 +3,7 @@ import type { EncoderSpec } from "../encoder/spec.ts";
 import type { EncoderWeights } from "../encoder/weights.ts";
 import { CancelledError, throwIfCancelled } from "../errors/input-error.ts";
 import type { Intervention } from "../intervention/intervention.ts";
-import { type BlockPlan, planIntervention } from "../intervention/plan.ts";
+import { type BlockPlan, planIntervention, requireConsistent } from "../intervention/plan.ts";
 import type { CalibrationImages } from "../quantize/calibrate.ts";
 import { weightBytes } from "../quantize/weight-bytes.ts";
 import { deleteTokens } from "../regcache/delete.ts";
@@ -71,6 +71,7 @@ class ChainEngine implements Engine {
     options: RunOptions = {},
   ): AsyncGenerator<LayerTrace, RunResult> {
     const started = performance.now();
+    requireConsistent(intervention.quantize);
     const statistics = await this.#statistics.for(this, intervention, options);
     const plan = planIntervention(this.spec, intervention, this.registers, statistics);
     const seen = maskedInput(input, intervention.mask);

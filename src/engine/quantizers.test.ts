@@ -122,6 +122,11 @@ describe("quantizers in the chain", () => {
     await expect(second).resolves.toBeDefined();
   });
 
+  it("refuses settings that contradict each other", async () => {
+    const quantize = { ...CALIBRATED, base: "ptq4vit", clip: { kind: "ratio", ratio: 0.5 } } as const;
+    await expect(run(quantize)).rejects.toThrow(/settings that go together.*clip/);
+  });
+
   it("refuses a static range without images, and int8 where there are no integer kernels", async () => {
     await expect(run({ ...W8A8, range: STATIC })).rejects.toThrow(/calibration images/);
     const { bytes, config } = randomCheckpoint({ blocks: 1 });

@@ -3,7 +3,7 @@ import { leadingTokens } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
 import type { BlockStatistics, Statistics } from "../quantize/statistics.ts";
 import type { Registers } from "../regcache/registers.ts";
-import type { Deletion, Intervention, Quantization } from "./intervention.ts";
+import { type Deletion, type Intervention, type Quantization, quantizationSchema } from "./intervention.ts";
 
 /** What an intervention does at one block. */
 export interface BlockPlan {
@@ -85,6 +85,14 @@ export function planIntervention(
     ]);
     return { ...plan, key };
   });
+}
+
+/** @throws InputError for settings of a quantizer that contradict each other */
+export function requireConsistent(quantize: Quantization | null): void {
+  const issue = quantize && quantizationSchema.safeParse(quantize).error?.issues[0];
+  if (!issue) return;
+  const got = `${issue.path.join(".")}: ${issue.message}`;
+  throw new InputError("Quantization", "settings that go together", got, "Leave one of them out.");
 }
 
 /** First row that may be deleted: CLS and trained registers never are (paper, step 4). */
