@@ -26,8 +26,9 @@ const ZERO = 128;
 const LARGEST_LEVEL = 127;
 
 /**
- * x W^T + b in integers: quantize x [T, in] to u8 with zero point 128, multiply by s8 weights in int32, scale back. Written as
- * QDQ, which ORT fuses to MatMulIntegerToFloat on its CPU providers; s8 activations would be an order of magnitude slower.
+ * x W^T + b in integers: quantize x [T, in] to u8 with zero point 128, multiply by s8 weights in int32, scale back and
+ * add b: ORT's own operator of its CPU providers. As QDQ it is fused to that operator only without a bias (MatMul and Add are
+ * taken for a Gemm before); s8 activations would be an order of magnitude slower.
  *
  * inputs   static: <linear>_scale [1]; dynamic: s = max|x| / 127, with `clips` also clip_ratio [1] and clip_limit [1]
  */
@@ -43,17 +44,15 @@ export function integerLinear(
   const zero = g.zeroPoint("uint8", ZERO);
   const levels = g.node("QuantizeLinear", [x, scale, zero]);
   const perChannel = layer.scales.length > 1;
-  const weight = g.node(
-    "DequantizeLinear",
-    [
-      g.weights(`${name}_levels`, [layer.in, layer.out], layer.levels),
-      perChannel ? g.constant([...layer.scales]) : g.constant(layer.scales[0]!),
-      g.zeroPoint("int8", 0, perChannel ? layer.out : undefined),
-    ],
-    { axis: 1 },
-  );
-  const product = g.node("MatMul", [g.node("DequantizeLinear", [levels, scale, zero]), weight]);
-  return layer.bias ? g.node("Add", [product, g.weights(`${name}_bias`, [layer.out], layer.bias)]) : product;
+  return g.node("com.microsoft.MatMulIntegerToFloat", [
+    levels,
+    g.weights(`${name}_levels`, [layer.in, layer.out], layer.levels),
+    scale,
+    perChannel ? g.constant([...layer.scales]) : g.constant(layer.scales[0]!),
+    zero,
+    g.zeroPoint("int8", 0, perChannel ? layer.out : undefined),
+    ...(layer.bias ? [g.weights(`${name}_bias`, [layer.out], layer.bias)] : []),
+  ]);
 }
 
 function dynamicScale(g: GraphBuilder, linf: string, how: IntegerActivation): string {

@@ -27,6 +27,8 @@ interface NodeRecord {
 /** Opset 17 is the first with LayerNormalization, and its reductions still take `axes` as an attribute. */
 const OPSET = 17;
 const IR_VERSION = 8;
+/** Domain of ORT's own operators; `com.microsoft.X` names one. */
+const ORT_DOMAIN = "com.microsoft";
 const FLOAT = 1;
 const UINT8 = 2;
 const INT8 = 3;
@@ -138,11 +140,13 @@ export class GraphBuilder {
     for (const input of this.#inputs) graph.message(11, input);
     for (const output of this.#outputs) graph.message(12, output);
     const opset = new MessageWriter().string(1, "").int(2, OPSET);
+    const ownOpset = new MessageWriter().string(1, ORT_DOMAIN).int(2, 1);
     const model = new MessageWriter()
       .int(1, IR_VERSION)
       .string(2, "regscope")
       .message(7, graph)
-      .message(8, opset);
+      .message(8, opset)
+      .message(8, ownOpset);
     return { bytes: model.finish(), external: this.#external };
   }
 
@@ -157,7 +161,9 @@ export class GraphBuilder {
     const node = new MessageWriter();
     for (const input of inputs) node.string(1, known(input));
     for (const output of outputs) node.string(2, known(output));
-    node.string(3, outputs[0]!).string(4, op);
+    const isOrt = op.startsWith(`${ORT_DOMAIN}.`);
+    node.string(3, outputs[0]!).string(4, isOrt ? op.slice(ORT_DOMAIN.length + 1) : op);
+    if (isOrt) node.string(7, ORT_DOMAIN);
     for (const [name, value] of Object.entries(attributes)) node.message(5, attribute(name, value));
     return node;
   }
