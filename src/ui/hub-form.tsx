@@ -17,14 +17,14 @@ export function HubForm(props: {
   return (
     <details data-testid="hub">
       <summary>From the Hub</summary>
-      <TextInput
-        label="Data set"
-        value={dataset}
-        placeholder="owner/name"
-        testId="hub-id"
-        onChange={setDataset}
-      />
-      <div className="row">
+      <div className="hub-form">
+        <TextInput
+          label="Data set"
+          value={dataset}
+          placeholder="owner/name"
+          testId="hub-id"
+          onChange={setDataset}
+        />
         <TextInput
           label="Config"
           value={config}
@@ -33,36 +33,36 @@ export function HubForm(props: {
           onChange={setConfig}
         />
         <TextInput label="Split" value={split} placeholder="test" testId="hub-split" onChange={setSplit} />
+        <NumberInput
+          label="Rows"
+          value={rows}
+          min={100}
+          max={100_000}
+          step={100}
+          testId="hub-rows"
+          onChange={setRows}
+        />
+        <TextInput label="Server of the rows API" value={base} testId="hub-base" onChange={setBase} />
+        <Button
+          isDisabled={props.isDisabled || dataset.trim() === ""}
+          data-testid="hub-open"
+          onPress={() =>
+            props.onChoose({
+              kind: "hub",
+              request: {
+                base: base.trim(),
+                dataset: dataset.trim(),
+                rows,
+                ...(config.trim() && { config: config.trim() }),
+                ...(split.trim() && { split: split.trim() }),
+              },
+            })
+          }
+        >
+          Open
+        </Button>
+        <p className="hint">Here the images come from that server; your own never leave this machine.</p>
       </div>
-      <NumberInput
-        label="Rows"
-        value={rows}
-        min={1}
-        max={100_000}
-        step={100}
-        testId="hub-rows"
-        onChange={setRows}
-      />
-      <TextInput label="Server of the rows API" value={base} testId="hub-base" onChange={setBase} />
-      <Button
-        isDisabled={props.isDisabled || dataset.trim() === ""}
-        data-testid="hub-open"
-        onPress={() =>
-          props.onChoose({
-            kind: "hub",
-            request: {
-              base: base.trim(),
-              dataset: dataset.trim(),
-              rows,
-              ...(config.trim() && { config: config.trim() }),
-              ...(split.trim() && { split: split.trim() }),
-            },
-          })
-        }
-      >
-        Open
-      </Button>
-      <p className="hint">Here the images come from that server; your own never leave this machine.</p>
     </details>
   );
 }
