@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { memorySource } from "../checkpoint/byte-source.ts";
+import { openSafetensors, type Safetensors, writeSafetensors } from "../checkpoint/safetensors.ts";
+import { InputError } from "../errors/input-error.ts";
+import { openEncoder } from "./index.ts";
+
+const read = (path: string) => readFileSync(new URL(`fixtures/${path}`, import.meta.url));
+const json = (path: string) => JSON.parse(read(path).toString("utf8"));
+const checkpoint = (name: string) =>
+  openSafetensors(memorySource(read(`${name}/model.safetensors`), "model.safetensors"));
+const configsOf = (name: string) => ({
+  config: json(`${name}/config.json`),
+  preprocessor: json(`${name}/preprocessor_config.json`),
+});
+
+/** A file of scalars under these names. */
+const named = (...names: string[]): Promise<Safetensors> =>
+  openSafetensors(
+    memorySource(
+      writeSafetensors(names.map((name) => ({ name, shape: [1], data: new Float32Array(1) }))),
+      "model.safetensors",
+    ),
+  );
+
+function expectRefusal(open: () => unknown, message: string): void {
+  expect(open).toThrow(InputError);
+  expect(open).toThrow(message);
+}
+
+describe("checkpoints that are no image encoder", () => {
+  it.each([
+    ["model.embed_tokens.weight", "a language model"],
+    ["transformer.wte.weight", "a language model"],
+    ["layer1.0.bn1.running_mean", "a convolutional network"],
+    ["text_model.embeddings.token_embedding.weight", "a text tower without its image encoder"],
+    ["visual.trunk.pos_embed", "an OpenCLIP model with a timm tower"],
+    ["base.lora_A.weight", "an adapter"],
+  ])("says what a file with %s seems to be", async (tensor, kind) => {
+    const file = await named(tensor);
+    expectRefusal(() => openEncoder(file), kind);
+    expectRefusal(() => openEncoder(file, { config: { model_type: "llama" } }), 'model_type "llama"');
+  });
+});
+
+describe("configs that disagree with their tensors", () => {
+  it.each([
+    ["vit", { model_type: "siglip" }, 'model_type "vit"'],
+    ["vit", { hidden_size: 32 }, "expected 64, as the tensors say, got 32"],
+    ["vit", { num_hidden_layers: 12 }, "num_hidden_layers"],
+    ["vit", { intermediate_size: 64 }, "intermediate_size"],
+    ["vit", { image_size: 224 }, "image_size"],
+    ["vit", { num_attention_heads: 5 }, "a divisor of the width 64"],
+    ["vit", { hidden_act: "relu" }, '"relu"'],
+    ["vit", { layer_norm_eps: -1 }, "layer_norm_eps"],
+    ["dinov2-with-registers", { num_register_tokens: 2 }, "num_register_tokens"],
+    ["clip", { projection_dim: 512 }, "projection_dim"],
+  ])("%s with %j", async (name, change, message) => {
+    const file = await checkpoint(name);
+    const { config, preprocessor } = configsOf(name);
+    expectRefusal(() => openEncoder(file, { config: { ...config, ...change }, preprocessor }), message);
+  });
+
+  it.each([
+    [{ resample: 1 }, "lanczos"],
+    [{ do_resize: false }, "do_resize"],
+    [{ size: { height: 48, width: 40 } }, "a square"],
+    [{ image_std: [0, 0.5, 0.5] }, "image_std"],
+    [{ size: { shortest_edge: 48 } }, "do_center_crop"],
+  ])("a preprocessor with %j", async (change, message) => {
+    const file = await checkpoint("vit");
+    const { config, preprocessor } = configsOf("vit");
+    expectRefusal(() => openEncoder(file, { config, preprocessor: { ...preprocessor, ...change } }), message);
+  });
+});
