@@ -33,7 +33,7 @@ for (const { name, url, status } of [
     const baseline = await cliTrace(image);
     await expect(lab.byId("status")).toHaveText(status);
     await expect(lab.byId("model-name")).toHaveText(baseline.model.label);
-    await expect(lab.byId("parity")).toHaveText(/^family checked: timm \d/);
+    await expect(lab.byId("parity")).toHaveText(/^parity: timm \d/);
     await expect(lab.byId("image-name")).toHaveText(/^scene-t-shirt\.png, 512 × 512 px/);
     await lab.expectTrace("baseline", baseline);
     await lab.expectTrace("intervention", await cliTrace(image, flagsOf(lab.intervention())));

@@ -14,7 +14,7 @@ export function ParityBadge() {
     <>
       <TooltipTrigger delay={200}>
         <Button className="badge badge-parity" data-testid="parity" aria-describedby="parity-detail">
-          {parity ? `family checked: ${parity.library} ${parity.version}` : "no reference"}
+          {parity ? `parity: ${parity.library} ${parity.version}` : "no reference"}
         </Button>
         <Tooltip placement="bottom">{detail}</Tooltip>
       </TooltipTrigger>
