@@ -112,6 +112,6 @@ export function parseJson(text: string, name: string): unknown {
   try {
     return z.json().parse(JSON.parse(text));
   } catch (error) {
-    throw new InputError(name, "JSON", String(error), "Choose the configs that came with the checkpoint.");
+    throw new InputError(name, "JSON", String(error), `Choose the ${name} that came with the checkpoint.`);
   }
 }
