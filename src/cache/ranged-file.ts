@@ -20,12 +20,19 @@ interface Transfer extends ByteRange {
   done: Promise<void>;
 }
 
+/** Ranges that are fetched one after another. */
+interface Planned {
+  readonly ranges: readonly ByteRange[];
+  done: Promise<void>;
+}
+
 /**
  * A remote file as a {@link ByteSource}: what was fetched is kept in pieces and never fetched again; a read waits for a
  * transfer under way that will bring its bytes, and fetches what no transfer brings.
  */
 export class RangedFile implements ByteSource {
   readonly #transfers = new Set<Transfer>();
+  #planned: Planned | null = null;
   #arrived: (() => void)[] = [];
   #pieces: Piece[];
 
@@ -56,11 +63,39 @@ export class RangedFile implements ByteSource {
     );
   }
 
+  /**
+   * Fetches what is missing of `ranges`, in their order. Reads of these bytes wait for it from now on.
+   * @param onBytes called with every count of bytes that arrives.
+   * @throws InputError, CancelledError; what arrived is kept
+   */
+  async fetchAll(
+    ranges: readonly ByteRange[],
+    signal: AbortSignal,
+    onBytes: (count: number) => void,
+  ): Promise<void> {
+    const planned: Planned = { ranges, done: Promise.resolve() };
+    this.#planned = planned;
+    planned.done = this.#fetchInOrder(ranges, signal, onBytes).finally(() => {
+      if (this.#planned === planned) this.#planned = null;
+    });
+    planned.done.catch(() => {}); // thrown below, and to whoever waits
+    await planned.done;
+  }
+
+  async #fetchInOrder(
+    ranges: readonly ByteRange[],
+    signal: AbortSignal,
+    onBytes: (count: number) => void,
+  ): Promise<void> {
+    for (const range of ranges) await this.ensure(range, signal, onBytes);
+  }
+
   async read(begin: number, end: number): Promise<Uint8Array> {
     checkRange(this.name, this.size, begin, end);
     const bytes = new Uint8Array(end - begin);
     // A second pass only where a piece was deleted under us, e.g. by another page.
     for (let pass = 0; pass < 2; pass++) {
+      await this.#arrival({ begin, end });
       await this.ensure({ begin, end });
       if (await this.#copy(begin, end, bytes)) return bytes;
     }
@@ -93,6 +128,17 @@ export class RangedFile implements ByteSource {
       const under = [...this.#transfers].find(({ begin, end }) => begin <= first.begin && first.begin < end);
       if (under) await Promise.race([under.done, this.#nextArrival()]);
       else await this.#transfer(this.#untilNextTransfer(first), signal, onBytes);
+    }
+  }
+
+  /** Waits for bytes of a range that are going to be fetched anyway. */
+  async #arrival(range: ByteRange): Promise<void> {
+    for (let planned = this.#planned; planned; planned = this.#planned) {
+      const missing = missingRanges(range, this.#pieces);
+      const isPlanned = ({ begin }: ByteRange) =>
+        planned?.ranges.some((candidate) => candidate.begin <= begin && begin < candidate.end);
+      if (!missing.some(isPlanned)) return;
+      await Promise.race([planned.done, this.#nextArrival()]);
     }
   }
 

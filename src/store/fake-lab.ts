@@ -1,8 +1,9 @@
 import { expect, vi } from "vitest";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { testTrace } from "../figures/test-trace.ts";
+import type { HubRef } from "../hub/hub-ref.ts";
 import type { RunResult } from "../trace/layer-trace.ts";
-import type { LabApi, Lane, ModelInfo } from "../worker/api.ts";
+import type { LabApi, Lane, ModelInfo, ModelOffer } from "../worker/api.ts";
 import type { LabHost } from "./context.ts";
 import { createLab } from "./lab.ts";
 
@@ -58,6 +59,22 @@ export const REGISTERS = {
   cosine: { outliers: 0.9, normal: 0.2 },
 };
 
+/** What the staged Hub says of any model. */
+export function offer(ref: HubRef): ModelOffer {
+  return {
+    ...ref,
+    commit: "c".repeat(40),
+    licence: "mit",
+    spec: modelInfo(ref.id).spec,
+    bytes: 900,
+    kept: 0,
+    fileBytes: 1000,
+    check: "part",
+    room: 5000,
+    canSave: true,
+  };
+}
+
 /** An analysis that the lab asked for; the test decides what it answers. */
 export interface Run {
   readonly lane: Lane;
@@ -79,6 +96,9 @@ function stage(
   const api: LabApi = {
     start: async () => modelInfo("").status,
     openModel: async () => modelInfo("bundled", [REGISTERS]),
+    lookUpModel: async (ref) => offer(ref),
+    savedModels: async () => [],
+    deleteSavedModel: async () => {},
     openImage: async (_, name) => ({
       id: `image-${++images}`,
       name,

@@ -116,7 +116,7 @@ export function createOpening({ api, host, store, fail }: LabContext, runs: Runs
     /** Reads the current files again under other assumptions. */
     async setOverrides(overrides: ModelOverrides): Promise<void> {
       const { modelRequest } = getState();
-      if (modelRequest?.kind === "files") await openModel({ ...modelRequest, overrides });
+      if (modelRequest && modelRequest.kind !== "bundled") await openModel({ ...modelRequest, overrides });
     },
 
     async cancelOpening(): Promise<void> {

@@ -14,10 +14,9 @@ export function CheckpointPanel() {
   const request = useLabState((state) => state.modelRequest);
   if (!model || !request) return null;
   const { spec } = model;
-  const hasConfig =
-    request.kind === "bundled" || request.files.some(({ name }) => /config\.json$/i.test(name));
+  const hasConfig = request.kind !== "files" || request.files.some(({ name }) => /config\.json$/i.test(name));
   const normalisation =
-    request.kind === "files" ? (request.overrides?.normalisation ?? "default") : "default";
+    request.kind === "bundled" ? "default" : (request.overrides?.normalisation ?? "default");
   return (
     <section className="panel" aria-labelledby="checkpoint-heading">
       <h2 id="checkpoint-heading">Encoder</h2>

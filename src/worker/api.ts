@@ -1,7 +1,9 @@
+import type { SavedModel } from "../cache/saved-models.ts";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import type { HubRequest } from "../evaluate/hub-dataset.ts";
 import type { Configuration, EvaluationProgress, EvaluationReport } from "../evaluate/report.ts";
 import type { ModelOverrides } from "../families/overrides.ts";
+import type { HubRef } from "../hub/hub-ref.ts";
 import type { Keep } from "../image/mask.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import type { CurationSettings } from "../regcache/curate.ts";
@@ -69,7 +71,39 @@ export type ModelRequest =
       /** model.safetensors, and optionally config.json, registers.safetensors and, for a text tower, tokenizer.json. */
       readonly files: readonly File[];
       readonly overrides?: ModelOverrides;
-    };
+    }
+  | HubModelRequest;
+
+/** A model of the Hub, of a mirror, or saved from there. */
+export interface HubModelRequest extends HubRef {
+  readonly kind: "hub";
+  /** As `lookUpModel` resolved the revision; left out = whatever the revision is now. */
+  readonly commit?: string;
+  readonly overrides?: ModelOverrides;
+}
+
+/** What is known of a model of the Hub before its weights are fetched. */
+export interface ModelOffer extends HubRef {
+  /** The revision's commit; the model is opened at it. */
+  readonly commit: string;
+  /** As the model card states it; null = it states none. */
+  readonly licence: string | null;
+  readonly spec: EncoderSpec;
+  /** Bytes that the encoder needs, and of these what is saved already. */
+  readonly bytes: number;
+  readonly kept: number;
+  /** Bytes of the whole checkpoint. */
+  readonly fileBytes: number;
+  /**
+   * `whole`: the Hub's sha256 is checked; `part`: it covers bytes that are not fetched, so commit, ETag and lengths are;
+   * `none`: the Hub states none.
+   */
+  readonly check: "whole" | "part" | "none";
+  /** Bytes that the browser would still keep; null = it does not say. */
+  readonly room: number | null;
+  /** Whether this browser keeps models for this page. */
+  readonly canSave: boolean;
+}
 
 export interface Progress {
   /** E.g. "Reading weights", "Block 3 of 12". */
@@ -143,6 +177,11 @@ export interface LabApi {
   start(backend: BackendChoice): Promise<EngineStatus>;
   /** Replaces the current model only when the new one has loaded whole; rejects with InputError otherwise. */
   openModel(request: ModelRequest, onProgress: (progress: Progress) => void): Promise<ModelInfo>;
+  /** Looks a model of the Hub up without fetching its weights: only the list of files and the header. Rejects with InputError. */
+  lookUpModel(ref: HubRef): Promise<ModelOffer>;
+  /** Models in the browser's storage, whole or in part. */
+  savedModels(): Promise<readonly SavedModel[]>;
+  deleteSavedModel(key: string): Promise<void>;
   /** Decodes and prepares an image for the current model; rejects with InputError. */
   openImage(blob: Blob, name: string): Promise<ImageInfo>;
   /** Runs a lane; `onTrace` is called block by block, in order, while later blocks still compute. */
@@ -188,6 +227,8 @@ export interface LabApi {
   openRegisters(file: Blob): Promise<RegistersInfo>;
   /** The registers as a safetensors file. */
   saveRegisters(id: string): Promise<Uint8Array>;
-  /** Cancels `evaluate`, `curate`, `embedClasses`, `openModel` or a lane's `analyse`. */
-  cancel(what: Lane | "mask" | "evaluate" | "curate" | "embedClasses" | "openModel"): Promise<void>;
+  /** Cancels `evaluate`, `curate`, `embedClasses`, `openModel`, `lookUpModel` or a lane's `analyse`. */
+  cancel(
+    what: Lane | "mask" | "evaluate" | "curate" | "embedClasses" | "openModel" | "lookUpModel",
+  ): Promise<void>;
 }

@@ -86,6 +86,13 @@ class Client implements LabClient {
     }
   };
 
+  lookUpModel: LabApi["lookUpModel"] = (ref) => this.#current.call((api) => api.lookUpModel(ref));
+
+  savedModels: LabApi["savedModels"] = () => this.#current.call((api) => api.savedModels());
+
+  deleteSavedModel: LabApi["deleteSavedModel"] = (key) =>
+    this.#current.call((api) => api.deleteSavedModel(key));
+
   openImage: LabApi["openImage"] = (blob, name) => this.#current.call((api) => api.openImage(blob, name));
 
   analyse: LabApi["analyse"] = (lane, imageId, intervention, onTrace) =>

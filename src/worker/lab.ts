@@ -1,3 +1,4 @@
+import { deleteSaved, listSaved } from "../cache/saved-models.ts";
 import { blobSource } from "../checkpoint/byte-source.ts";
 import { initialiseOrt } from "../engine/runtime-web.ts";
 import type { EngineInput } from "../engine/types.ts";
@@ -19,6 +20,7 @@ import { decodeImage } from "./decode.ts";
 import { evaluateDataset } from "./evaluation.ts";
 import { Jobs } from "./jobs.ts";
 import { type LoadedModel, loadModel, modelInfo, registersInfo } from "./loaded-model.ts";
+import { lookUpModel } from "./look-up-model.ts";
 import { compareParts } from "./masks.ts";
 import { PoolKeeper } from "./pool-keeper.ts";
 import { embedWithText } from "./text-tower.ts";
@@ -74,6 +76,13 @@ export class Lab implements LabApi {
       await previous?.engine.dispose();
       return modelInfo(model);
     });
+
+  lookUpModel: LabApi["lookUpModel"] = (ref) =>
+    this.#jobs.run("lookUpModel", (signal) => lookUpModel(ref, signal));
+
+  savedModels: LabApi["savedModels"] = () => listSaved();
+
+  deleteSavedModel: LabApi["deleteSavedModel"] = (key) => deleteSaved(key);
 
   openImage: LabApi["openImage"] = async (blob, name) => {
     const { engine } = this.#loaded();

@@ -1,12 +1,15 @@
 import { sha256 } from "../checkpoint/digest.ts";
+import type { Safetensors } from "../checkpoint/safetensors.ts";
 import { openCheckpoint } from "../checkpoint/shards.ts";
 import type { Engine } from "../engine/types.ts";
 import { openEncoder } from "../families/index.ts";
+import { planReads } from "../families/read-plan.ts";
 import type { Registers } from "../regcache/registers.ts";
 import { readRegisters } from "../regcache/registers-file.ts";
 import { hasTextTower } from "../text/open-text.ts";
 import type { BackendChoice, EngineStatus, ModelInfo, ModelRequest, Progress, RegistersInfo } from "./api.ts";
-import { openEngine } from "./backend.ts";
+import { type OpenedEngine, openEngine } from "./backend.ts";
+import { openHubFiles } from "./hub-files.ts";
 import { openModelFiles } from "./model-files.ts";
 import type { TextSource } from "./text-tower.ts";
 
@@ -30,23 +33,34 @@ export async function loadModel(
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<LoadedModel> {
-  const files = await openModelFiles(request, onProgress, signal);
+  const hub = request.kind === "hub" ? await openHubFiles(request, true, signal) : null;
+  const files = request.kind === "hub" ? hub! : await openModelFiles(request, onProgress, signal);
   const safetensors = await openCheckpoint(files.weights, files.index);
-  const encoder = openEncoder(
-    safetensors,
-    files.configs,
-    request.kind === "files" ? (request.overrides ?? {}) : {},
-  );
+  const overrides = request.kind === "bundled" ? {} : (request.overrides ?? {});
+  const open = (weights: Safetensors) => openEncoder(weights, files.configs, overrides);
+  const encoder = open(safetensors);
   const stage = (name: string) => (done: number, total: number) => onProgress({ stage: name, done, total });
-  const digest = await sha256(files.weights, { onProgress: stage("Checking the file (bytes)"), signal });
-  const registers = files.registers
-    ? await readRegisters(files.registers, { sha256: digest, spec: encoder.spec })
-    : null;
-  const opened = await openEngine(encoder, choice.backend, {
-    onProgress: stage("Building the encoder (parts)"),
+  const plan = hub ? hub.plan(await planReads(safetensors, open)) : null;
+  if (hub && plan) await hub.checkRoom(plan);
+  const digestOf = (stop: AbortSignal) =>
+    hub && plan
+      ? hub.fetch(plan, onProgress, stop)
+      : sha256(files.weights, { onProgress: stage("Checking the file (bytes)"), signal: stop });
+  const { opened, digest } = await buildWhileReading(
+    digestOf,
+    (onParts, stop) => openEngine(encoder, choice.backend, { onProgress: onParts, signal: stop }),
+    stage("Building the encoder (parts)"),
     signal,
-  });
-  if (registers) opened.engine.addRegisters(registers);
+  );
+  try {
+    if (files.registers) {
+      const known = { sha256: digest, spec: encoder.spec };
+      opened.engine.addRegisters(await readRegisters(files.registers, known));
+    }
+  } catch (error) {
+    await opened.engine.dispose();
+    throw error;
+  }
   return {
     engine: opened.engine,
     sha256: digest,
@@ -61,6 +75,37 @@ export async function loadModel(
       webgpuRefusal: opened.webgpuRefusal,
     },
   };
+}
+
+type OnParts = (done: number, total: number) => void;
+
+/**
+ * Reads and checks the weights while the encoder is built from them, block by block as they arrive; if either fails, the
+ * other stops and nothing is left behind. There is one progress at a time: of the bytes, then of the parts.
+ */
+async function buildWhileReading(
+  read: (signal: AbortSignal) => Promise<string>,
+  build: (onParts: OnParts, signal: AbortSignal) => Promise<OpenedEngine>,
+  onParts: OnParts,
+  signal: AbortSignal,
+): Promise<{ digest: string; opened: OpenedEngine }> {
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  let hasRead = false;
+  const reading = read(either).then((digest) => {
+    hasRead = true;
+    return digest;
+  });
+  const building = build((done, total) => hasRead && onParts(done, total), either);
+  try {
+    const [digest, opened] = await Promise.all([reading, building]);
+    return { digest, opened };
+  } catch (error) {
+    stop.abort();
+    const [, built] = await Promise.allSettled([reading, building]);
+    if (built.status === "fulfilled") await built.value.engine.dispose();
+    throw error;
+  }
 }
 
 /** What the page needs to know about a loaded model. */

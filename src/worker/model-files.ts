@@ -3,7 +3,7 @@ import { type ByteSource, blobSource, memorySource } from "../checkpoint/byte-so
 import { InputError } from "../errors/input-error.ts";
 import type { ConfigFiles } from "../families/config-files.ts";
 import { modelFileSet } from "../families/model-file-set.ts";
-import type { ModelRequest, Progress } from "./api.ts";
+import type { HubModelRequest, ModelRequest, Progress } from "./api.ts";
 
 /** The files of one model, opened but not yet understood. */
 export interface ModelFiles {
@@ -18,9 +18,12 @@ export interface ModelFiles {
 
 /** Files beside the weights that only a text tower needs; they are read when classes are embedded. */
 export interface TextFiles {
-  readonly tokenizer: Blob | null;
-  readonly tokenizerConfig: Blob | null;
+  readonly tokenizer: TextFile | null;
+  readonly tokenizerConfig: TextFile | null;
 }
+
+/** A file that is read when its text is asked for. */
+export type TextFile = Pick<Blob, "text">;
 
 type OnProgress = (progress: Progress) => void;
 
@@ -29,7 +32,7 @@ type OnProgress = (progress: Progress) => void;
  * @throws InputError when no weights are among them, a download fails, or config.json is not JSON
  */
 export async function openModelFiles(
-  request: ModelRequest,
+  request: Exclude<ModelRequest, HubModelRequest>,
   onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<ModelFiles> {

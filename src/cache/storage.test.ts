@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { cacheStore } from "./cache-store.ts";
+import { checkRoom } from "./storage-room.ts";
+
+/** As much of the Cache API as pieces need, with room for `quota` bytes. */
+function fakeCache(quota: number): Cache {
+  const entries = new Map<string, Blob>();
+  return {
+    keys: async () => [...entries.keys()].map((url) => new Request(url)),
+    match: async (url: string) => (entries.has(url) ? new Response(entries.get(url)) : undefined),
+    put: async (url: string, response: Response) => {
+      const blob = await response.blob();
+      const used = [...entries.values()].reduce((sum, { size }) => sum + size, 0);
+      if (used + blob.size > quota) throw new DOMException("Quota exceeded.", "QuotaExceededError");
+      entries.set(url, blob);
+    },
+  } as unknown as Cache;
+}
+
+const piece = (begin: number, end: number) => ({ file: "a/b c.safetensors", begin, end });
+
+describe("pieces in the browser's cache", () => {
+  it("are listed by their names and read in part", async () => {
+    const store = cacheStore(fakeCache(100));
+    await store.write(piece(10, 14), new Uint8Array([1, 2, 3, 4]));
+    expect(await store.list()).toEqual([piece(10, 14)]);
+    expect(await store.read(piece(10, 14), 11, 13)).toEqual(new Uint8Array([2, 3]));
+    expect(await store.read(piece(0, 4), 0, 4)).toBeNull();
+  });
+
+  it("say so when the quota is full, and keep what is there", async () => {
+    const store = cacheStore(fakeCache(5));
+    await store.write(piece(0, 4), new Uint8Array(4));
+    const more = store.write(piece(4, 8), new Uint8Array(4));
+    await expect(more).rejects.toThrow(/room for the model.*QuotaExceededError.*Delete saved models/);
+    expect(await store.list()).toEqual([piece(0, 4)]);
+  });
+});
+
+describe("checkRoom", () => {
+  it("refuses a download that will not fit before it starts", () => {
+    expect(() => checkRoom(5e6, 4e6)).toThrow(/room for 5 MB, got 4 MB/);
+    expect(() => checkRoom(5e6, 5e6)).not.toThrow();
+    expect(() => checkRoom(5e6, null)).not.toThrow();
+  });
+});

@@ -1,0 +1,138 @@
+import { memoryStore, type PieceStore } from "../cache/piece-store.ts";
+import {
+  canSave,
+  deleteSaved,
+  findSaved,
+  openSaved,
+  type SavedManifest,
+  savedKey,
+} from "../cache/saved-models.ts";
+import { checkRoom, freeBytes } from "../cache/storage-room.ts";
+import type { TensorEntry } from "../checkpoint/header.ts";
+import { InputError } from "../errors/input-error.ts";
+import { FIRST_BYTES } from "../hub/download.ts";
+import { hubFetch } from "../hub/hub-fetch.ts";
+import { type HubRef, refText } from "../hub/hub-ref.ts";
+import { openRepository, type Repository } from "../hub/repository.ts";
+import { RepositoryFiles } from "../hub/repository-files.ts";
+import { repositoryFileSet } from "../hub/weights-files.ts";
+import type { Progress } from "./api.ts";
+import { checkedDigest, fetchWeights, keptBytes, planWeights, type WeightsPlan } from "./hub-weights.ts";
+import { type ModelFiles, parseJson } from "./model-files.ts";
+
+/** Where a model of the Hub is asked for; with a commit, nothing but that commit is opened. */
+export interface HubRequest extends HubRef {
+  readonly commit?: string;
+}
+
+/** A model's files on the Hub or saved from there. */
+export interface HubFiles extends ModelFiles {
+  readonly repository: Repository;
+  /** Null = nothing of it is saved yet. */
+  readonly saved: SavedManifest | null;
+  /** Whether the Hub states a sha256 of the weights. */
+  readonly statesSha256: boolean;
+  /** @param parts per part of the encoder, the tensors that it reads. */
+  plan(parts: readonly (readonly TensorEntry[])[]): WeightsPlan;
+  /** Bytes of a plan that are here already. */
+  kept(plan: WeightsPlan): number;
+  /** @throws InputError when the browser has no room for what is missing of a plan */
+  checkRoom(plan: WeightsPlan): Promise<void>;
+  /** Fetches the weights of a plan and checks them; resolves with their sha256, as the Hub states it or as it is. */
+  fetch(plan: WeightsPlan, onProgress: (progress: Progress) => void, signal: AbortSignal): Promise<string>;
+}
+
+/**
+ * Opens the files of a model without fetching its weights. What is saved opens without a network.
+ * @param keeps whether what is read shall be saved; a mere look at a model leaves nothing behind.
+ * @throws InputError, CancelledError
+ */
+export async function openHubFiles(
+  request: HubRequest,
+  keeps: boolean,
+  signal: AbortSignal,
+): Promise<HubFiles> {
+  const { repository, saved, store } = await locate(request, keeps, signal);
+  const saves = keeps && canSave();
+  const files = new RepositoryFiles(repository, store);
+  const set = repositoryFileSet(repository);
+  const weights = await Promise.all(set.weights.map(async ({ path }) => (await files.open(path))!));
+  for (const file of weights) await file.ensure({ begin: 0, end: Math.min(file.size, FIRST_BYTES) }, signal);
+  const json = async (file: { readonly path: string } | null | undefined) => {
+    const text = file ? await files.text(file.path) : null;
+    return file && text !== null ? parseJson(text, file.path) : null;
+  };
+  const lazy = (path: string) =>
+    files.has(path) ? { text: async () => (await files.text(path)) ?? "" } : null;
+  const missing = (plan: WeightsPlan) => plan.bytes - keptBytes(weights, plan);
+  return {
+    repository,
+    saved,
+    weights,
+    index: await json(set.index),
+    configs: {
+      config: await json(set.configs.config),
+      preprocessor: await json(set.configs.preprocessor),
+      openClip: await json(set.configs.openClip),
+    },
+    registers: set.registers ? await files.open(set.registers.path) : null,
+    text: {
+      tokenizer: lazy("tokenizer.json"),
+      tokenizerConfig: lazy("tokenizer_config.json"),
+    },
+    statesSha256: set.weights.every(({ sha256 }) => sha256 !== null),
+    plan: (parts) => planWeights(set.weights, parts),
+    kept: (plan) => keptBytes(weights, plan),
+
+    async checkRoom(plan) {
+      if (saves && missing(plan) > 0) checkRoom(missing(plan), await freeBytes());
+    },
+
+    async fetch(plan, onProgress, stop) {
+      const [only] = set.weights;
+      // What was checked before need not be hashed again.
+      const isKnown = saved?.complete && set.weights.length === 1 && missing(plan) === 0;
+      await fetchWeights(weights, plan, onProgress, stop);
+      if (isKnown && only?.sha256) return only.sha256;
+      const digest = await checkedDigest(weights, set.weights, plan, onProgress, stop).catch(
+        async (error: unknown) => {
+          // Damaged bytes must not be resumed from.
+          if (saves && error instanceof InputError) await deleteSaved(savedKey(repository));
+          throw error;
+        },
+      );
+      if (saves) {
+        const { write } = await openSaved(repository);
+        await write({ ...repository, files: [...repository.files], complete: true });
+      }
+      return digest;
+    },
+  };
+}
+
+/** The repository at one commit, and where its pieces are kept. */
+async function locate(
+  { commit, ...ref }: HubRequest,
+  keeps: boolean,
+  signal: AbortSignal,
+): Promise<{ repository: Repository; saved: SavedManifest | null; store: PieceStore }> {
+  const pinned = commit === undefined ? null : await findSaved({ ...ref, commit });
+  if (pinned) return { repository: pinned.manifest, saved: pinned.manifest, store: pinned.store };
+  let repository: Repository;
+  try {
+    const at = { ...ref, revision: commit ?? ref.revision };
+    const found = await openRepository(at, hubFetch({ subject: refText(ref), signal }));
+    repository = { ...found, revision: ref.revision };
+  } catch (error) {
+    // Without a network, what is saved of this revision is as good as can be had.
+    const known = error instanceof InputError ? await findSaved(ref) : null;
+    if (!known?.manifest.complete) throw error;
+    return { repository: known.manifest, saved: known.manifest, store: known.store };
+  }
+  const known = await findSaved({ ...ref, commit: repository.commit });
+  if (known) return { repository, saved: known.manifest, store: known.store };
+  if (!keeps || !canSave()) return { repository, saved: null, store: memoryStore() };
+  const { store, write } = await openSaved(repository);
+  await write({ ...repository, files: [...repository.files], complete: false });
+  return { repository, saved: null, store };
+}

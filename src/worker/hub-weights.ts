@@ -1,0 +1,93 @@
+import type { RangedFile } from "../cache/ranged-file.ts";
+import { sha256 } from "../checkpoint/digest.ts";
+import { InputError } from "../errors/input-error.ts";
+import { type DownloadPlan, download, planDownload } from "../hub/download.ts";
+import type { RepositoryFile } from "../hub/repository.ts";
+import type { Progress } from "./api.ts";
+
+/** What of the weights is to be fetched, per file in their order. */
+export interface WeightsPlan {
+  readonly files: readonly DownloadPlan[];
+  readonly bytes: number;
+  /** All files are fetched whole. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * @param parts per part of the encoder, the ranges that it reads; only of a single file, since shards are fetched whole: a part's
+ *   sha256 cannot be checked, and no encoder of interest is sharded beside a text tower.
+ */
+export function planWeights(
+  files: readonly RepositoryFile[],
+  parts: readonly (readonly { readonly begin: number; readonly end: number }[])[],
+): WeightsPlan {
+  const [only] = files;
+  const plans =
+    only && files.length === 1
+      ? [planDownload(only.size, parts, only.sha256 === null)]
+      : files.map(({ size }) => planDownload(size, [], true));
+  const bytes = plans.reduce((sum, plan) => sum + plan.bytes, 0);
+  return { files: plans, bytes, isWhole: plans.every(({ isWhole }) => isWhole) };
+}
+
+/** Bytes of a plan that are here. */
+export function keptBytes(weights: readonly RangedFile[], plan: WeightsPlan): number {
+  return weights.reduce((sum, file, i) => sum + file.kept(plan.files[i]!.ranges), 0);
+}
+
+/**
+ * Fetches what is missing of a plan, with one progress over all files.
+ * @throws InputError, CancelledError; what arrived is kept
+ */
+export async function fetchWeights(
+  weights: readonly RangedFile[],
+  plan: WeightsPlan,
+  onProgress: (progress: Progress) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const done = weights.map(() => 0);
+  // All at once, so that whatever the encoder reads first waits for its file instead of asking on its own.
+  await Promise.all(
+    weights.map((file, i) => {
+      const tell = (bytes: number) => {
+        done[i] = bytes;
+        const sum = done.reduce((total, part) => total + part, 0);
+        onProgress({ stage: "Downloading the encoder (bytes)", done: sum, total: plan.bytes });
+      };
+      return download(file, plan.files[i]!, tell, signal);
+    }),
+  );
+}
+
+/**
+ * The sha256 of the weights: of a single file that is here in part, the one that the Hub states; else as the bytes are,
+ * held against what the Hub states of each file.
+ * @throws InputError when a file differs
+ */
+export async function checkedDigest(
+  weights: readonly RangedFile[],
+  files: readonly RepositoryFile[],
+  plan: WeightsPlan,
+  onProgress: (progress: Progress) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  const [only] = files;
+  if (!plan.isWhole && only?.sha256) return only.sha256;
+  const tell = (done: number, total: number) =>
+    onProgress({ stage: "Checking the file (bytes)", done, total });
+  const digests: string[] = [];
+  for (const [i, { path, sha256: stated }] of files.entries()) {
+    const digest = await sha256(weights[i]!, { onProgress: tell, signal });
+    if (stated !== null && stated !== digest) {
+      throw new InputError(
+        path,
+        `sha256 ${stated.slice(0, 16)}..., as the Hub states it`,
+        `${digest.slice(0, 16)}...`,
+        "It was damaged on the way or by the mirror and has been deleted: download it again, or choose another mirror.",
+      );
+    }
+    digests.push(digest);
+  }
+  // As of files from the disk: a checkpoint is known by the digest of all its bytes.
+  return digests.length === 1 ? digests[0]! : sha256(weights, { onProgress: tell, signal });
+}
