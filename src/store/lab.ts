@@ -11,6 +11,7 @@ import { createKeptRegisters } from "./kept-registers.ts";
 import { createMaskActions } from "./mask.ts";
 import { addMessage, errorText, isCancelled } from "./messages.ts";
 import { createOpening } from "./opening.ts";
+import { createPicker } from "./picker.ts";
 import { createRegisterActions } from "./register-actions.ts";
 import { createRuns } from "./runs.ts";
 import { parseSamples, type Sample } from "./samples.ts";
@@ -37,6 +38,8 @@ export function createLab(api: LabApi, host: LabHost) {
   const runs = createRuns(context);
   const kept = createKeptRegisters(api);
   const opening = createOpening(context, runs, kept);
+  const picker = createPicker(context, opening.openModel);
+  const bundled = { kind: "bundled", url: new URL("models/scenes-vit/", host.baseUrl).href } as const;
   const registers = createRegisterActions(context, runs, kept);
 
   function readLink(): LinkState | null {
@@ -82,9 +85,11 @@ export function createLab(api: LabApi, host: LabHost) {
     openBundledDataset: runs.openBundledDataset,
     ...registers,
     ...createMaskActions(context),
+    ...picker,
     ...createClassActions(context),
     openSample: opening.openSample,
     openModel: opening.openModel,
+    openBundledModel: (): Promise<boolean> => opening.openModel(bundled),
     setOverrides: opening.setOverrides,
     cancelOpening: opening.cancelOpening,
 
@@ -98,8 +103,7 @@ export function createLab(api: LabApi, host: LabHost) {
         fail(error);
         return;
       }
-      const url = new URL("models/scenes-vit/", host.baseUrl).href;
-      const opened = await opening.openModel({ kind: "bundled", url }, link);
+      const opened = await opening.openModel(bundled, link);
       await reading;
       const { samples, image } = getState();
       const sample = samples.find(({ file }) => file === link?.sample) ?? samples[0];

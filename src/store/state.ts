@@ -9,6 +9,7 @@ import type { Controls } from "./controls.ts";
 import type { DatasetState } from "./dataset.ts";
 import { type MaskState, NO_MASK } from "./mask.ts";
 import type { Message } from "./messages.ts";
+import { CLOSED_PICKER, type PickerState } from "./picker.ts";
 import type { Sample } from "./samples.ts";
 
 export const LANES: readonly Lane[] = ["baseline", "intervention"];
@@ -64,6 +65,7 @@ export interface LabState {
   readonly modelRequest: ModelRequest | null;
   /** Of an openModel under way. */
   readonly opening: Progress | null;
+  readonly picker: PickerState;
   readonly image: OpenImage | null;
   readonly controls: Controls | null;
   readonly lanes: Readonly<Record<Lane, LaneState>>;
@@ -97,6 +99,7 @@ export const INITIAL_STATE: LabState = {
   model: null,
   modelRequest: null,
   opening: null,
+  picker: CLOSED_PICKER,
   image: null,
   controls: null,
   lanes: { baseline: EMPTY_LANE, intervention: EMPTY_LANE },

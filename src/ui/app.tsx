@@ -9,6 +9,7 @@ import { ImagePanel } from "./image-panel.tsx";
 import { Inspector } from "./inspector.tsx";
 import { MaskPanel } from "./mask-panel.tsx";
 import { Messages } from "./messages.tsx";
+import { ModelPicker } from "./model-picker.tsx";
 import { PrefixPanel } from "./prefix-panel.tsx";
 import { QuantizationPanel } from "./quantization-panel.tsx";
 import { ThemeProvider } from "./theme.tsx";
@@ -23,6 +24,7 @@ export function App() {
       <div className={isOver ? "page page-over" : "page"}>
         <TopBar />
         <Messages />
+        <ModelPicker />
         <aside className="controls" aria-label="Controls">
           <ImagePanel />
           <MaskPanel />

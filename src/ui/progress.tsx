@@ -1,4 +1,5 @@
 import { Button, Label, ProgressBar } from "react-aria-components";
+import { formatBytes } from "../figures/format.ts";
 import type { Progress } from "../worker/api.ts";
 
 /** Progress of long work, with its way out. */
@@ -13,7 +14,10 @@ export function WorkProgress(props: {
       <ProgressBar value={done} maxValue={Math.max(total, 1)} isIndeterminate={total === 0}>
         {({ percentage, isIndeterminate }) => (
           <>
-            <Label>{stage}</Label>
+            <Label>
+              {stage.replace(" (bytes)", "")}
+              {stage.endsWith("(bytes)") && total > 0 && `: ${formatBytes(done)} of ${formatBytes(total)}`}
+            </Label>
             <div className="bar">
               <div
                 className={isIndeterminate ? "bar-fill bar-waiting" : "bar-fill"}

@@ -54,14 +54,19 @@ function ModelMark() {
       {opening ? (
         <WorkProgress progress={opening} cancelLabel="Cancel" onCancel={() => void lab.cancelOpening()} />
       ) : (
-        <FileTrigger
-          allowsMultiple
-          acceptedFileTypes={[".safetensors", ".json"]}
-          onSelect={(files) => files && void lab.openFiles([...files])}
-          data-testid="model-input"
-        >
-          <Button>Open model…</Button>
-        </FileTrigger>
+        <>
+          <Button onPress={() => void lab.openPicker()} data-testid="open-picker">
+            Models…
+          </Button>
+          <FileTrigger
+            allowsMultiple
+            acceptedFileTypes={[".safetensors", ".json"]}
+            onSelect={(files) => files && void lab.openFiles([...files])}
+            data-testid="model-input"
+          >
+            <Button>Open files…</Button>
+          </FileTrigger>
+        </>
       )}
     </div>
   );

@@ -1,0 +1,107 @@
+import { Button } from "react-aria-components";
+import { formatBytes } from "../figures/format.ts";
+import { refText } from "../hub/hub-ref.ts";
+import type { ModelOffer } from "../worker/api.ts";
+import { useLab, useLabState } from "./lab-context.tsx";
+
+/** What is known of the chosen model before its weights are fetched, and what is not. */
+export function ModelOfferCard() {
+  const { looking, offer, error } = useLabState((state) => state.picker);
+  return (
+    <div className="offer" aria-live="polite" data-testid="offer">
+      {looking !== null && <p className="hint">Looking up {looking}.</p>}
+      {error !== null && (
+        <p className="message message-error" data-testid="offer-error">
+          {error}
+        </p>
+      )}
+      {offer && <Offer offer={offer} />}
+      {looking === null && error === null && !offer && (
+        <p className="hint">
+          Choose a model to see its size and licence. Nothing is downloaded until you say so.
+        </p>
+      )}
+    </div>
+  );
+}
+
+const CHECKS: Readonly<Record<ModelOffer["check"], string>> = {
+  whole: "The file's sha256, as the Hub states it, is checked.",
+  part: "The Hub's sha256 covers the whole file, of which only the encoder's part is fetched: commit, ETag and lengths are checked instead.",
+  none: "The Hub states no sha256 for this file: commit, ETag and lengths are checked.",
+};
+
+function Offer({ offer }: { readonly offer: ModelOffer }) {
+  const lab = useLab();
+  const { spec, bytes, kept, fileBytes, room } = offer;
+  const missing = Math.max(0, bytes - kept);
+  const hasRoom = room === null || !offer.canSave || missing <= room;
+  return (
+    <>
+      <h3 className="offer-name">
+        <a href={`${offer.hub}/${offer.id}`} target="_blank" rel="noreferrer">
+          {refText(offer)}
+        </a>
+      </h3>
+      <dl className="offer-facts">
+        <dt>Encoder</dt>
+        <dd>
+          {spec.family}: {spec.blocks} blocks, width {spec.width}, {spec.grid} × {spec.grid} patches
+        </dd>
+        <dt>Download</dt>
+        <dd data-testid="offer-bytes">
+          {formatBytes(missing)}
+          {kept > 0 && `, ${formatBytes(kept)} are saved already`}
+          {bytes < fileBytes && ` (the image encoder's part of ${formatBytes(fileBytes)})`}
+        </dd>
+        <dt>Licence</dt>
+        <dd data-testid="offer-licence">{offer.licence ?? "not stated by its page"}</dd>
+        <dt>Commit</dt>
+        <dd>
+          <code title={offer.commit}>{offer.commit.slice(0, 8)}</code>
+        </dd>
+        <dt>Check</dt>
+        <dd>{CHECKS[offer.check]}</dd>
+        {spec.assumptions.length > 0 && (
+          <>
+            <dt>Not stated</dt>
+            <dd>Assumed: {spec.assumptions.join("; ")}.</dd>
+          </>
+        )}
+        <dt>Storage</dt>
+        <dd>{storageText(offer)}</dd>
+      </dl>
+      {!hasRoom && (
+        <p className="message message-error">
+          There is room for {formatBytes(room ?? 0)} only: delete saved models or free disk space.
+        </p>
+      )}
+      <div className="row">
+        <Button
+          className="primary"
+          isDisabled={!hasRoom}
+          onPress={() => {
+            // Asks the browser not to drop what was downloaded when disk space runs low.
+            void navigator.storage?.persist?.().catch(() => false);
+            void lab.openOffer(offer);
+          }}
+          data-testid="offer-open"
+        >
+          {missing === 0
+            ? "Open"
+            : kept > 0
+              ? `Resume (${formatBytes(missing)})`
+              : `Download ${formatBytes(missing)}`}
+        </Button>
+      </div>
+    </>
+  );
+}
+
+function storageText({ canSave, room }: ModelOffer): string {
+  if (!canSave)
+    return "This page is not on a secure address, so the browser keeps nothing: it is downloaded each time.";
+  const free =
+    room === null ? "The browser does not say how much room there is." : `${formatBytes(room)} free.`;
+  return `Saved in this browser, opens without a network afterwards. ${free}`;
+}

@@ -1,0 +1,46 @@
+import { Button, GridList, GridListItem } from "react-aria-components";
+import { formatBytes } from "../figures/format.ts";
+import { HUGGING_FACE, refText } from "../hub/hub-ref.ts";
+import { useLab, useLabState } from "./lab-context.tsx";
+
+/** Models in the browser's storage: open, resume, delete. */
+export function SavedModels() {
+  const lab = useLab();
+  const saved = useLabState((state) => state.picker.saved) ?? [];
+  const total = saved.reduce((sum, { bytes }) => sum + bytes, 0);
+  return (
+    <section aria-labelledby="saved-heading" className="saved">
+      <h3 id="saved-heading">Saved in this browser{saved.length > 0 && `: ${formatBytes(total)}`}</h3>
+      <GridList
+        aria-labelledby="saved-heading"
+        items={saved}
+        renderEmptyState={() => (
+          <p className="hint">None. A downloaded model is kept here and opens without a network.</p>
+        )}
+        data-testid="saved"
+      >
+        {(model) => (
+          <GridListItem id={model.key} textValue={refText(model)}>
+            <span className="saved-name">
+              {refText(model)} <code title={model.commit}>{model.commit.slice(0, 8)}</code>
+              {model.hub !== HUGGING_FACE && <span className="muted"> {new URL(model.hub).host}</span>}
+            </span>
+            <span className="muted">
+              {formatBytes(model.bytes)}
+              {!model.complete && ", incomplete"}
+            </span>
+            <Button
+              onPress={() => void lab.openSaved(model)}
+              aria-label={`${model.complete ? "Open" : "Resume"} ${refText(model)}`}
+            >
+              {model.complete ? "Open" : "Resume"}
+            </Button>
+            <Button onPress={() => void lab.deleteSaved(model.key)} aria-label={`Delete ${refText(model)}`}>
+              Delete
+            </Button>
+          </GridListItem>
+        )}
+      </GridList>
+    </section>
+  );
+}
