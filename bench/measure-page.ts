@@ -19,7 +19,8 @@ export async function measurePage(browser: Browser): Promise<Row[]> {
   }
 }
 
-async function opened(browser: Browser, url: string): Promise<Page> {
+/** The page at `url`, once both lanes have run. */
+export async function opened(browser: Browser, url: string): Promise<Page> {
   const page = await browser.newPage();
   await page.goto(url);
   await lanesDone(page);
@@ -59,7 +60,7 @@ async function loadPeak(browser: Browser, url: string): Promise<Row> {
 }
 
 /** Resident bytes, now and at most so far, of this browser's largest renderer process (Linux: /proc). */
-async function rendererMemory(browser: Browser): Promise<{ now: number; peak: number }> {
+export async function rendererMemory(browser: Browser): Promise<{ now: number; peak: number }> {
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
   await session.detach();

@@ -77,7 +77,7 @@ const OTHER = "Choose another model, or open its files from your disk.";
 /** What the Hub's statuses and its X-Error-Code mean. */
 async function refusal(subject: string, response: Response, seconds: number | null): Promise<InputError> {
   const code = response.headers.get("x-error-code") ?? "";
-  const text = await message(response);
+  const text = (await message(response)).replace(/\.+$/, "");
   const got = [`HTTP ${response.status}`, code, text].filter((part) => part !== "").join(", ");
   const error = (expected: string, remedy: string) => new InputError(subject, expected, got, remedy);
   const { status } = response;

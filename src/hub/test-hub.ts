@@ -268,7 +268,18 @@ async function send(
     hub.sent += part.byteLength;
     at += part.byteLength;
     if (slow) await new Promise((next) => setTimeout(next, 10));
-    else if (!flushed) await new Promise<void>((next) => response.once("drain", next).once("close", next));
+    else if (!flushed) await drained(response);
   }
   response.end();
+}
+
+/** Waits until a response takes more, or is closed. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const next = () => {
+      response.off("drain", next).off("close", next);
+      resolve();
+    };
+    response.on("drain", next).on("close", next);
+  });
 }

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "react";
 import { Button } from "react-aria-components";
 import { formatBytes } from "../figures/format.ts";
 import { refText } from "../hub/hub-ref.ts";
@@ -7,8 +8,13 @@ import { useLab, useLabState } from "./lab-context.tsx";
 /** What is known of the chosen model before its weights are fetched, and what is not. */
 export function ModelOfferCard() {
   const { looking, offer, error } = useLabState((state) => state.picker);
+  const card = useRef<HTMLDivElement>(null);
+  // On a narrow screen the card lies below the list that the choice was made in.
+  useEffect(() => {
+    if (offer || error) card.current?.scrollIntoView({ block: "nearest" });
+  }, [offer, error]);
   return (
-    <div className="offer" aria-live="polite" data-testid="offer">
+    <div className="offer" aria-live="polite" data-testid="offer" ref={card}>
       {looking !== null && <p className="hint">Looking up {looking}.</p>}
       {error !== null && (
         <p className="message message-error" data-testid="offer-error">
