@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import AxeBuilder from "@axe-core/playwright";
 import { randomCheckpoint } from "../src/families/random-checkpoint.ts";
 import { formatBytes } from "../src/figures/format.ts";
 import { startTestHub, type TestHub } from "../src/hub/test-hub.ts";
@@ -51,6 +52,8 @@ test("a model is opened by its id, cancelled, resumed, opened again without the 
   await expect(lab.byId("offer")).toContainText("6 blocks, width 256");
   await expect(lab.byId("offer")).toContainText("sha256");
   expect(hub.sent).toBeLessThan(200_000);
+  const { violations } = await new AxeBuilder({ page: lab.page }).include("[data-testid=picker]").analyze();
+  expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
 
   hub.faults.pace = 60_000;
   await lab.byId("offer-open").click();

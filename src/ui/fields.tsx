@@ -151,7 +151,12 @@ export function TextInput(props: {
   return (
     <TextField value={props.value} onChange={props.onChange}>
       <Label>{props.label}</Label>
-      <Input spellCheck="false" autoCapitalize="off" data-testid={props.testId} placeholder={props.placeholder ?? ""} />
+      <Input
+        spellCheck="false"
+        autoCapitalize="off"
+        data-testid={props.testId}
+        placeholder={props.placeholder ?? ""}
+      />
     </TextField>
   );
 }
