@@ -40,6 +40,8 @@ export interface SearchReport {
 
 /** Shares of the images on which rounds are run; each keeps a third of its settings for the next one. */
 const ROUNDS = [1 / 8, 1 / 4, 1 / 2];
+/** Fewer images than this say too little to drop a setting. */
+const FEWEST = 4;
 const KEEP = 1 / 3;
 /** Best settings whose neighbours join after a round. */
 const LEADERS = 4;
@@ -65,7 +67,7 @@ export async function* searchSettings(
 
   let field = coarseCells(cells, grid);
   for (const [round, share] of ROUNDS.entries()) {
-    const m = Math.max(1, Math.round(share * n));
+    const m = Math.min(n, Math.max(FEWEST, Math.round(share * n)));
     const stage = `round ${round + 1} of ${ROUNDS.length + 1}, ${m} images`;
     for await (const _ of scores.extend(field, m)) yield report(stage, false);
     const ranked = field.toSorted(isBetter(m));
@@ -79,7 +81,7 @@ export async function* searchSettings(
   const stage = `round ${ROUNDS.length + 1} of ${ROUNDS.length + 1}, ${n} images`;
   for await (const _ of scores.extend(field, n)) yield report(stage, false);
   let [best] = field.sort(isBetter(n));
-  const m = Math.max(1, Math.round(n / 4));
+  const m = Math.min(n, Math.max(FEWEST, Math.round(n / 4)));
   for (let moved = true; moved; ) {
     moved = false;
     const near = neighbours(cells, [best!]);

@@ -4,6 +4,7 @@ import { testTrace } from "../figures/test-trace.ts";
 import type { HubRef } from "../hub/hub-ref.ts";
 import type { RunResult } from "../trace/layer-trace.ts";
 import type { LabApi, Lane, ModelInfo, ModelOffer } from "../worker/api.ts";
+import type { ExperimentResult } from "../worker/experiment-api.ts";
 import type { LabHost } from "./context.ts";
 import { createLab } from "./lab.ts";
 
@@ -134,6 +135,7 @@ function stage(
       fingerprint: "cd".repeat(32),
     }),
     evaluate: () => new Promise<EvaluationReport>(() => {}),
+    experiment: () => new Promise<{ result: ExperimentResult }>(() => {}),
     embedClasses: async ({ classes, templates }) => ({
       classes,
       templates,

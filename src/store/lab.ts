@@ -5,6 +5,7 @@ import type { BackendChoice, ImageSource, LabApi } from "../worker/api.ts";
 import { createClassActions } from "./classes.ts";
 import type { LabContext, LabHost } from "./context.ts";
 import { toIntervention } from "./controls.ts";
+import { createExperimentActions } from "./experiments.ts";
 import { routeFiles } from "./file-routing.ts";
 import { type LinkState, parseHash } from "./hash.ts";
 import { createKeptRegisters } from "./kept-registers.ts";
@@ -87,6 +88,7 @@ export function createLab(api: LabApi, host: LabHost) {
     ...createMaskActions(context),
     ...picker,
     ...createClassActions(context),
+    ...createExperimentActions(context, runs, kept),
     openSample: opening.openSample,
     openModel: opening.openModel,
     openBundledModel: (): Promise<boolean> => opening.openModel(bundled),

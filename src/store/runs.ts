@@ -64,6 +64,8 @@ export function createRuns(context: LabContext) {
   const { openDataset, setProbe, openBundledDataset } = datasets;
   return {
     saveLink,
+    /** The labelled set in use, opened in the current worker. */
+    currentDataset: datasets.current,
     openDataset,
     setProbe,
     openBundledDataset,

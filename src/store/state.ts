@@ -7,6 +7,7 @@ import type { EngineStatus, ImageInfo, Lane, ModelInfo, ModelRequest, Progress }
 import { type ClassesState, INITIAL_CLASSES } from "./class-lists.ts";
 import type { Controls } from "./controls.ts";
 import type { DatasetState } from "./dataset.ts";
+import { type ExperimentsState, INITIAL_EXPERIMENTS } from "./experiments.ts";
 import { type MaskState, NO_MASK } from "./mask.ts";
 import type { Message } from "./messages.ts";
 import { CLOSED_PICKER, type PickerState } from "./picker.ts";
@@ -84,6 +85,7 @@ export interface LabState {
   readonly dataset: DatasetState;
   readonly mask: MaskState;
   readonly accuracy: AccuracyState;
+  readonly experiments: ExperimentsState;
   readonly classes: ClassesState;
   /** Of a curation under way. */
   readonly curating: Progress | null;
@@ -118,6 +120,7 @@ export const INITIAL_STATE: LabState = {
     seed: 1,
     follow: true,
   },
+  experiments: INITIAL_EXPERIMENTS,
   classes: INITIAL_CLASSES,
   curating: null,
   messages: [],

@@ -4,6 +4,7 @@ import { ClassesPanel } from "./classes-panel.tsx";
 import { CurationPanel } from "./curation-panel.tsx";
 import { DatasetPanel } from "./dataset-panel.tsx";
 import { DeletionPanel } from "./deletion-panel.tsx";
+import { ExperimentsPanel } from "./experiments-panel.tsx";
 import { Figures } from "./figures.tsx";
 import { ImagePanel } from "./image-panel.tsx";
 import { Inspector } from "./inspector.tsx";
@@ -43,6 +44,7 @@ export function App() {
           <Inspector />
         </aside>
         <AccuracyPanel />
+        <ExperimentsPanel />
         {isOver && (
           <div className="drop-note" aria-hidden="true">
             Drop an image, a model (model.safetensors with config.json and tokenizer.json), a registers file,

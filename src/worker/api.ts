@@ -9,6 +9,7 @@ import type { Intervention } from "../intervention/intervention.ts";
 import type { CurationSettings } from "../regcache/curate.ts";
 import type { ClassEmbeddings } from "../text/class-embeddings.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
+import type { ExperimentApi } from "./experiment-api.ts";
 
 export type { ModelOverrides } from "../families/overrides.ts";
 
@@ -172,7 +173,7 @@ export interface ClassesRequest {
   readonly templates: readonly string[];
 }
 
-export interface LabApi {
+export interface LabApi extends ExperimentApi {
   /** Prepares ORT. */
   start(backend: BackendChoice): Promise<EngineStatus>;
   /** Replaces the current model only when the new one has loaded whole; rejects with InputError otherwise. */
@@ -227,8 +228,8 @@ export interface LabApi {
   openRegisters(file: Blob): Promise<RegistersInfo>;
   /** The registers as a safetensors file. */
   saveRegisters(id: string): Promise<Uint8Array>;
-  /** Cancels `evaluate`, `curate`, `embedClasses`, `openModel`, `lookUpModel` or a lane's `analyse`. */
+  /** Cancels `evaluate`, `experiment`, `curate`, `embedClasses`, `openModel`, `lookUpModel` or a lane's `analyse`. */
   cancel(
-    what: Lane | "mask" | "evaluate" | "curate" | "embedClasses" | "openModel" | "lookUpModel",
+    what: Lane | "mask" | "evaluate" | "experiment" | "curate" | "embedClasses" | "openModel" | "lookUpModel",
   ): Promise<void>;
 }

@@ -109,6 +109,9 @@ class Client implements LabClient {
   evaluate: LabApi["evaluate"] = (request, onUpdate) =>
     this.#current.call((api) => api.evaluate(request, Comlink.proxy(onUpdate)));
 
+  experiment: LabApi["experiment"] = (request, onUpdate) =>
+    this.#current.call((api) => api.experiment(request, Comlink.proxy(onUpdate)));
+
   embedClasses: LabApi["embedClasses"] = (request, onProgress) =>
     this.#current.call((api) => api.embedClasses(request, Comlink.proxy(onProgress)));
 

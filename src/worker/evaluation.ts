@@ -3,10 +3,11 @@ import type { LabelledSet } from "../evaluate/dataset.ts";
 import { evaluateWith } from "../evaluate/evaluate.ts";
 import { collectFeaturesWith } from "../evaluate/features.ts";
 import { type Head, ownHead } from "../evaluate/head.ts";
-import type { ImageRunner } from "../evaluate/image-runner.ts";
+import { engineRunner, type ImageRunner } from "../evaluate/image-runner.ts";
 import { nearestClassMean } from "../evaluate/probe.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { zeroShotHeadOfFolders } from "../evaluate/zero-shot.ts";
+import type { RgbaImage } from "../image/rgba-image.ts";
 import type { EvaluationRequest } from "./api.ts";
 import type { OpenDataset } from "./datasets.ts";
 
@@ -36,11 +37,22 @@ export async function* evaluateDataset(
   yield* evaluateWith(runners, set, configurations, head, { seed, limit, resume, signal });
 }
 
+/** {@link headFor} on one engine of this thread: the own head, or a fitted one. */
+export function evaluationHead(
+  engine: Engine,
+  dataset: OpenDataset,
+  prepare: (image: RgbaImage) => Float32Array,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<HeadAndSet> {
+  return headFor(engine, [engineRunner(engine, prepare)], dataset, { classEmbeddings: null }, signal);
+}
+
+/** The head of a data set, and the images that it may be judged on; a fitted one is kept. */
 async function headFor(
   engine: Engine,
   runners: readonly ImageRunner[],
   dataset: OpenDataset,
-  { classEmbeddings }: EvaluationRequest,
+  { classEmbeddings }: Pick<EvaluationRequest, "classEmbeddings">,
   signal: AbortSignal,
 ): Promise<HeadAndSet> {
   const { whole } = dataset;

@@ -18,6 +18,8 @@ import { addCalibrationImages } from "./calibration-images.ts";
 import { type OpenDataset, openDataset } from "./datasets.ts";
 import { decodeImage } from "./decode.ts";
 import { evaluateDataset } from "./evaluation.ts";
+import type { ExperimentUpdate } from "./experiment-api.ts";
+import { parseExperimentRequest, runExperiment } from "./experiments.ts";
 import { Jobs } from "./jobs.ts";
 import { type LoadedModel, loadModel, modelInfo, registersInfo } from "./loaded-model.ts";
 import { lookUpModel } from "./look-up-model.ts";
@@ -147,10 +149,7 @@ export class Lab implements LabApi {
     this.#jobs.run("evaluate", async (signal) => {
       const model = this.#loaded();
       const { engine } = model;
-      const dataset = this.#dataset;
-      if (dataset?.info.id !== request.dataset) {
-        throw new InputError("Data set", "an opened one", `"${request.dataset}"`, "Open it again.");
-      }
+      const dataset = this.#opened(request.dataset);
       const prepare = (image: RgbaImage) => prepareImage(image, engine.spec.preprocess).pixels;
       const { limit } = request;
       const configurations = await Promise.all(
@@ -174,6 +173,19 @@ export class Lab implements LabApi {
         }
         return last!;
       });
+    });
+
+  experiment: LabApi["experiment"] = (message, onUpdate) =>
+    this.#jobs.run("experiment", async (signal) => {
+      const request = parseExperimentRequest(message);
+      const dataset = this.#opened(request.dataset);
+      let told = Number.NEGATIVE_INFINITY;
+      const tell = async (update: ExperimentUpdate) => {
+        if (performance.now() - told < UPDATE_INTERVAL) return;
+        told = performance.now();
+        await onUpdate(update);
+      };
+      return { result: await runExperiment(this.#loaded(), dataset, request, tell, signal) };
     });
 
   embedClasses: LabApi["embedClasses"] = (request, onProgress) =>
@@ -243,6 +255,11 @@ export class Lab implements LabApi {
     const input = this.#images.get(id);
     if (input) return input;
     throw new InputError("Image", "an opened image", `"${id}"`, "Open the image again.");
+  }
+
+  #opened(id: string): OpenDataset {
+    if (this.#dataset?.info.id === id) return this.#dataset;
+    throw new InputError("Data set", "an opened one", `"${id}"`, "Open it again.");
   }
 
   #loaded(): LoadedModel & { readonly request: ModelRequest } {

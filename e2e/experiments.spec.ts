@@ -1,0 +1,69 @@
+import type { EvaluationReport } from "../src/evaluate/report.ts";
+import type { SensitivityReport } from "../src/regcache/sensitivity.ts";
+import { unitName } from "../src/regcache/sensitivity.ts";
+import { lab as runLab } from "./support/cli.ts";
+import type { LabPage } from "./support/lab-page.ts";
+import { expect, test } from "./support/test.ts";
+
+/** Seed of the page's image order. */
+const SEED = ["--seed", "1"];
+/** Images of 16 that the rounding of another runtime may turn. */
+const MOST_FLIPS = 2;
+
+test.beforeEach(async ({ lab }) => {
+  test.setTimeout(300_000);
+  await lab.open();
+});
+
+async function run(lab: LabPage, kind: "sensitivity" | "search" | "compare"): Promise<void> {
+  await lab.byId(`run-${kind}`).click();
+  await expect(lab.byId(`result-${kind}`)).toHaveAttribute("data-done", "true", { timeout: 200_000 });
+}
+
+test("sensitivity names the unit that `lab sensitivity` names, and can be saved", async ({ lab, page }) => {
+  await lab.byId("experiment-by-block").click();
+  await lab.setNumber("experiment-choose-on", 2);
+  await run(lab, "sensitivity");
+  const report = await runLab<SensitivityReport>(["sensitivity", "--bundled", "--limit", "2", ...SEED]);
+  await expect(lab.byId("most-sensitive")).toHaveText(unitName(report.mostSensitive));
+  const download = page.waitForEvent("download");
+  await lab.byId("save-sensitivity-csv").click();
+  expect((await download).suggestedFilename()).toBe("sensitivity.csv");
+});
+
+test("a search fills its grid and can be stopped; its setting goes into the controls", async ({ lab }) => {
+  await lab.setNumber("experiment-choose-on", 4);
+  await lab.byId("run-search").click();
+  await expect(lab.byId("search-row-0")).toBeVisible({ timeout: 200_000 });
+  await lab.byId("experiments").getByRole("button", { name: "Stop" }).click();
+  await expect(lab.byId("experiments")).toHaveAttribute("data-state", "idle");
+  await expect(lab.byId("result-search")).toHaveAttribute("data-done", "false");
+  const setting = (await lab.byId("search-row-0").getByRole("rowheader").textContent())!;
+  await lab.byId("search-use-0").click();
+  await expect(async () => {
+    const { prefix, delete: deletion, quantize } = lab.intervention();
+    const words = [
+      prefix ? `prefix from ${prefix.from} x${prefix.count}` : "no prefix",
+      deletion ? `delete ${deletion.count} at ${deletion.block} by ${deletion.by}` : "no deletion",
+    ];
+    expect(words.join(", ")).toBe(setting);
+    expect(quantize).toMatchObject({ weightBits: 8, activationBits: 8 });
+  }).toPass();
+  await lab.waitForRuns();
+});
+
+test("a comparison with the card's setting shows what `eval --bundled` measures", async ({ lab }) => {
+  await lab.setNumber("experiment-choose-on", 1);
+  await lab.setNumber("experiment-measure-on", 16);
+  await lab.byId("experiment-regcache-controls").click();
+  await run(lab, "compare");
+  const report = await runLab<EvaluationReport>([
+    ...["eval", "--bundled", "--limit", "16", "--configurations", "fp32,naive,prefix,delete,regcache"],
+    ...SEED,
+  ]);
+  for (const { name, correct } of report.configurations) {
+    const shown = await lab.byId(`compare-${name.split("-")[0]}-top1`).textContent();
+    const flips = Math.abs((Number.parseFloat(shown!) / 100) * report.n - correct);
+    expect(flips, name).toBeLessThanOrEqual((name === "fp32" ? 0 : MOST_FLIPS) + 0.01);
+  }
+});

@@ -1,0 +1,77 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { mean } from "d3-array";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cosine } from "../evaluate/cosine.ts";
+import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
+import { runToEnd } from "../evaluate/run-image.ts";
+import { NO_INTERVENTION } from "../intervention/intervention.ts";
+import { type SensitivityReport, sweepSensitivity } from "../regcache/sensitivity.ts";
+import { asCalibration, type ImageFolder, openImageFolder } from "./open-images.ts";
+import { type OpenModel, openModel } from "./open-model.ts";
+import { curateFrom } from "./open-registers.ts";
+import { atBits } from "./sensitivity-command.ts";
+
+/** The paper's steps on a real encoder with true massive activations; skipped where its files are absent. */
+const models = process.env.REGSCOPE_MODELS ?? "../shared/models";
+const images = join(process.env.REGSCOPE_IMAGES ?? "../shared/images", "imagenette");
+const folder = join(models, "vit-tiny-augreg-tinyimagenet");
+const missing = [folder, images].filter((path) => !existsSync(path));
+if (missing.length > 0) console.info(`${missing.join(" and ")} absent: the experiments are skipped.`);
+
+describe.skipIf(missing.length > 0)("ViT-Tiny AugReg in W8A8", () => {
+  let model: OpenModel;
+  let val: ImageFolder;
+  beforeAll(async () => {
+    model = await openModel({ model: folder, eps: 1e-12 });
+    val = await openImageFolder(join(images, "val"));
+  });
+  afterAll(() => model?.close());
+
+  test("the most sensitive linear is FC2 of block 7", async () => {
+    const sample = asCalibration(model, val, { seed: 0, limit: 1 });
+    let last: SensitivityReport | undefined;
+    const sweep = sweepSensitivity(model.engine, sample, { quantize: atBits(8), by: "linear" });
+    for await (last of sweep);
+    expect(last!.mostSensitive).toEqual({ block: 7, linear: "fc2" });
+    for (const { block, linear, cosine } of last!.units) {
+      if (block === 7 && linear === "fc2") expect(cosine).toBeLessThan(0.97);
+      else expect(cosine).toBeGreaterThan(0.99);
+    }
+  });
+
+  test("deletion alone lowers the feature cosine, RegCache raises it, with registers of other images", async () => {
+    const registers = await curateFrom(model, {
+      data: join(images, "train"),
+      from: 4,
+      block: 7,
+      top: 36,
+      limit: 12,
+    });
+    model.engine.addRegisters(registers);
+    const sample = asCalibration(model, val, { seed: 0, limit: 10 });
+    const remove: RegCacheSetting["delete"] = { block: 7, count: 8, by: "linf" };
+    const settings: Record<string, RegCacheSetting> = {
+      naive: {},
+      delete: { delete: remove },
+      regcache: { prefix: { from: 7, count: 4 }, delete: remove },
+    };
+    const cosines: Record<string, number[]> = { naive: [], delete: [], regcache: [] };
+    for (let i = 0; i < sample.count; i++) {
+      const input = await sample.load(i);
+      const fp = await runToEnd(model.engine, input, NO_INTERVENTION);
+      for (const [name, setting] of Object.entries(settings)) {
+        const parts = applySetting(setting, registers.id, 12);
+        const run = await runToEnd(model.engine, input, {
+          ...NO_INTERVENTION,
+          ...parts,
+          quantize: atBits(8),
+        });
+        cosines[name]!.push(cosine(run.feature, fp.feature));
+      }
+    }
+    const of = (name: string) => mean(cosines[name]!)!;
+    expect(of("delete")).toBeLessThan(of("naive"));
+    expect(of("regcache")).toBeGreaterThan(of("naive") + 0.01);
+  });
+});

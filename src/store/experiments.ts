@@ -1,0 +1,160 @@
+import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
+import { NO_INTERVENTION, quantizationSchema } from "../intervention/intervention.ts";
+import type { LabApi, Progress, RegistersInfo } from "../worker/api.ts";
+import type { ExperimentKind, ExperimentRequest, ExperimentResult } from "../worker/experiment-api.ts";
+import type { LabContext } from "./context.ts";
+import { toIntervention, withIntervention } from "./controls.ts";
+import type { KeptRegisters } from "./kept-registers.ts";
+import { isCancelled } from "./messages.ts";
+import type { Runs } from "./runs.ts";
+
+/** What the experiments panel lets its user choose. */
+export interface ExperimentSettings extends Pick<ExperimentRequest, "by" | "rule" | "objective"> {
+  /** Of weights and activations alike. */
+  readonly bits: "w8a8" | "w6a6" | "w4a4";
+  /** Images that settings are chosen on. */
+  readonly chooseOn: number;
+  /** Images that a comparison is measured on. */
+  readonly measureOn: number;
+  /** What `regcache` is in a comparison: the result of a search, or what the controls say. */
+  readonly regcache: "search" | "controls";
+}
+
+/** What an experiment found, with what was asked. */
+export interface ExperimentRecord {
+  readonly request: ExperimentRequest;
+  readonly result: ExperimentResult;
+  /** false while it runs, and after it was stopped. */
+  readonly done: boolean;
+}
+
+export interface ExperimentsState {
+  readonly running: ExperimentKind | null;
+  readonly progress: Progress | null;
+  /** Latest result of each kind on the current model. */
+  readonly records: Readonly<Partial<Record<ExperimentKind, ExperimentRecord>>>;
+  readonly settings: ExperimentSettings;
+}
+
+export const INITIAL_EXPERIMENTS: ExperimentsState = {
+  running: null,
+  progress: null,
+  records: {},
+  settings: {
+    bits: "w8a8",
+    by: "linear",
+    rule: "any",
+    objective: "mse",
+    chooseOn: 16,
+    measureOn: 128,
+    regcache: "search",
+  },
+};
+
+/** Actions of the experiments panel: one experiment at a time, which ends when its model goes away. */
+export function createExperimentActions(
+  { api, host, store, fail }: LabContext,
+  runs: Runs,
+  kept: KeptRegisters,
+) {
+  const { getState, setState } = store;
+  let current = 0;
+  const update = (change: Partial<ExperimentsState>) =>
+    setState((state) => ({ experiments: { ...state.experiments, ...change } }));
+
+  store.subscribe((state, before) => {
+    if (state.model?.sha256 === before.model?.sha256) return;
+    current++;
+    update({ running: null, progress: null, records: {} });
+  });
+
+  function requestFor(kind: ExperimentKind, dataset: string): ExperimentRequest {
+    const { experiments, controls, accuracy } = getState();
+    const { bits, regcache, ...settings } = experiments.settings;
+    const intervention = controls && toIntervention(controls);
+    const known =
+      regcache === "controls" && intervention ? knownFrom(intervention, controls.registers) : null;
+    const width = Number(bits[1]);
+    const quantize = quantizationSchema.parse({ weightBits: width, activationBits: width });
+    return { kind, dataset, quantize, ...settings, seed: accuracy.seed, known };
+  }
+
+  return {
+    setExperiments(change: Partial<ExperimentSettings>): void {
+      update({ settings: { ...getState().experiments.settings, ...change } });
+    },
+
+    /** Runs an experiment; its results so far are shown while it runs. */
+    async runExperiment(kind: ExperimentKind): Promise<void> {
+      if (getState().experiments.running || !getState().model) return;
+      const id = ++current;
+      update({ running: kind, progress: { stage: "Opening the data set", done: 0, total: 0 } });
+      let scheduled = false;
+      let pending: Partial<ExperimentsState> = {};
+      const show = (request: ExperimentRequest, result: ExperimentResult, done: boolean) => ({
+        records: { ...getState().experiments.records, [kind]: { request, result, done } },
+      });
+      const flush = () => {
+        scheduled = false;
+        if (id === current && getState().experiments.running) update(pending);
+      };
+      try {
+        const request = requestFor(kind, (await runs.currentDataset()).id);
+        const told: Parameters<LabApi["experiment"]>[1] = ({ progress, result }) => {
+          pending = { progress, ...(result && show(request, result, false)) };
+          if (!scheduled) host.schedule(flush);
+          scheduled = true;
+        };
+        const { result } = await api.experiment(request, told);
+        if (id === current) update({ running: null, progress: null, ...show(request, result, true) });
+      } catch (error) {
+        if (id !== current) return;
+        update({ running: null, progress: null });
+        if (!isCancelled(error)) fail(error);
+      }
+    },
+
+    /** Stops the running experiment; what it has found so far stays. */
+    async stopExperiment(): Promise<void> {
+      await api.cancel("experiment").catch(fail);
+    },
+
+    /** Puts a setting that an experiment found, with its registers, into the controls. */
+    async adoptSetting(
+      setting: RegCacheSetting,
+      registers: RegistersInfo,
+      request: ExperimentRequest,
+    ): Promise<void> {
+      const { model } = getState();
+      if (!model) return;
+      await kept.keep(model, registers.id).catch(fail);
+      setState(({ model }) => ({
+        model: model && {
+          ...model,
+          registers: [...model.registers.filter(({ id }) => id !== registers.id), registers],
+        },
+      }));
+      const parts = applySetting(setting, registers.id, model.spec.blocks);
+      const { quantize } = request;
+      runs.setControls((controls) => ({
+        ...withIntervention(controls, { ...NO_INTERVENTION, ...parts, quantize }),
+        registers: registers.id,
+      }));
+    },
+  };
+}
+
+/** The controls' prefix and deletion as a known setting; null where both are off or there are no registers. */
+function knownFrom(
+  { prefix, delete: deletion }: ReturnType<typeof toIntervention>,
+  registers: string | null,
+): ExperimentRequest["known"] {
+  if (registers === null || (!prefix && !deletion)) return null;
+  return {
+    registers,
+    setting: {
+      prefix: prefix && { from: prefix.from, to: prefix.to, count: prefix.count },
+      delete: deletion && { block: deletion.block, count: deletion.count, by: deletion.by },
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { settingSchema } from "../evaluate/recommended.ts";
+import type { Configuration, EvaluationReport } from "../evaluate/report.ts";
+import { quantizationSchema } from "../intervention/intervention.ts";
+import type { Comparison } from "../regcache/comparison.ts";
+import type { SearchReport } from "../regcache/search.ts";
+import type { SensitivityReport } from "../regcache/sensitivity.ts";
+import type { Progress, RegistersInfo } from "./api.ts";
+
+/** The experiments of the paper that the page runs: step 1, step 5, and its comparisons. */
+export const EXPERIMENTS = ["sensitivity", "search", "compare"] as const;
+export type ExperimentKind = (typeof EXPERIMENTS)[number];
+
+/** What the page asks the worker for. */
+export const experimentRequestSchema = z.strictObject({
+  kind: z.enum(EXPERIMENTS),
+  /** Id of an opened data set; settings are chosen on its probe images, and compared on its test images. */
+  dataset: z.string().min(1),
+  quantize: quantizationSchema,
+  /** What is quantized alone in a sensitivity sweep. */
+  by: z.enum(["block", "linear"]),
+  /** Rules of deletion that a search allows. */
+  rule: z.enum(["linf", "any"]),
+  objective: z.enum(["mse", "accuracy"]),
+  /** Images that settings are chosen on. */
+  chooseOn: z.int().min(1).max(100_000),
+  /** Images that a comparison is measured on. */
+  measureOn: z.int().min(1).max(Number.MAX_SAFE_INTEGER),
+  seed: z.int().min(0),
+  /** A setting that a comparison takes as it is, instead of searching one; null = search. */
+  known: z.strictObject({ setting: settingSchema, registers: z.string().min(1) }).nullable(),
+});
+export type ExperimentRequest = z.infer<typeof experimentRequestSchema>;
+
+/** What an experiment has found so far; the last one is its result. */
+export type ExperimentResult =
+  | { readonly kind: "sensitivity"; readonly report: SensitivityReport }
+  | {
+      readonly kind: "search";
+      readonly report: SearchReport;
+      readonly sensitiveBlock: number;
+      /** Registers that the settings use; in the engine. */
+      readonly registers: RegistersInfo;
+    }
+  | {
+      readonly kind: "compare";
+      readonly report: EvaluationReport;
+      readonly configurations: readonly Configuration[];
+      readonly settings: Comparison["settings"];
+      readonly omitted: Comparison["omitted"];
+      readonly sensitiveBlock: number;
+      readonly registers: RegistersInfo;
+      /** Images that everything was chosen on. */
+      readonly chosenOn: string;
+    };
+
+/** Told while an experiment runs: how far it is, or what it has found so far. */
+export interface ExperimentUpdate {
+  readonly progress: Progress;
+  readonly result: ExperimentResult | null;
+}
+
+/** The part of the lab that runs experiments. */
+export interface ExperimentApi {
+  /**
+   * Runs an experiment on the current model in the background; `onUpdate` is called now and then.
+   * @throws InputError when it does not fit the model or the data set; CancelledError on `cancel("experiment")`
+   */
+  experiment(
+    request: ExperimentRequest,
+    onUpdate: (update: ExperimentUpdate) => void,
+  ): Promise<{ readonly result: ExperimentResult }>;
+}

@@ -1,0 +1,146 @@
+import { z } from "zod";
+import { InputError } from "../errors/input-error.ts";
+import { calibrationSet } from "../evaluate/calibration.ts";
+import { evaluate } from "../evaluate/evaluate.ts";
+import { type Head, ownHead } from "../evaluate/head.ts";
+import type { EvaluationReport } from "../evaluate/report.ts";
+import { prepareImage } from "../image/preprocess.ts";
+import type { RgbaImage } from "../image/rgba-image.ts";
+import { CellScores } from "../regcache/cell-scores.ts";
+import { prepareComparison } from "../regcache/comparison.ts";
+import { type ExperimentSubject, prepareSearch } from "../regcache/prepare-search.ts";
+import { searchSettings } from "../regcache/search.ts";
+import { sweepSensitivity } from "../regcache/sensitivity.ts";
+import { settingGrid } from "../regcache/setting-grid.ts";
+import type { Progress } from "./api.ts";
+import type { OpenDataset, ProbeParts } from "./datasets.ts";
+import { evaluationHead } from "./evaluation.ts";
+import {
+  type ExperimentRequest,
+  type ExperimentResult,
+  type ExperimentUpdate,
+  experimentRequestSchema,
+} from "./experiment-api.ts";
+import { type LoadedModel, registersInfo } from "./loaded-model.ts";
+
+/** @throws InputError when a message from the page is no request */
+export function parseExperimentRequest(value: unknown): ExperimentRequest {
+  const parsed = experimentRequestSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const got = z.prettifyError(parsed.error).replaceAll("\n", " ");
+  throw new InputError("Experiment", "the settings of an experiment", got, "Reload the page.");
+}
+
+/** Whether labels can be read without fitting a head on the images that settings are chosen on. */
+function ownHeadOf({ engine }: LoadedModel, { whole }: OpenDataset): Head | null {
+  const { classNames } = engine.spec;
+  const fits = classNames !== null && whole.classes.every((name) => classNames.includes(name));
+  return fits ? ownHead(engine.spec, whole.classes) : null;
+}
+
+/**
+ * Runs an experiment. Settings are chosen on the data set's probe images, which a comparison is never measured on.
+ * @param tell takes what has been found so far, and may be slow
+ * @throws InputError when the data set is too small or its images cannot be read; CancelledError on abort
+ */
+export async function runExperiment(
+  model: LoadedModel,
+  dataset: OpenDataset,
+  request: ExperimentRequest,
+  tell: (update: ExperimentUpdate) => Promise<void>,
+  signal: AbortSignal,
+): Promise<ExperimentResult> {
+  const { engine, sha256 } = model;
+  const prepare = (image: RgbaImage) => prepareImage(image, engine.spec.preprocess).pixels;
+  const parts = await dataset.probeParts();
+  const { chooseOn: limit, seed, quantize } = request;
+  const images = calibrationSet(parts.probe, prepare, { seed, limit });
+  const head = ownHeadOf(model, dataset);
+  if (request.objective === "accuracy" && !head && request.kind !== "sensitivity") {
+    const expected = "an encoder with the data set's own classes";
+    throw new InputError("Search by accuracy", expected, "other classes", "Search by feature error.");
+  }
+  const onProgress = (stage: string, done: number, total: number) =>
+    void tell({ progress: { stage, done, total }, result: null });
+  const subject: ExperimentSubject = { engine, sha256, images, head, quantize, signal, onProgress };
+  switch (request.kind) {
+    case "sensitivity":
+      return sensitivity(subject, request, tell);
+    case "search":
+      return search(subject, request, tell);
+    case "compare":
+      return compare(subject, model, dataset, parts, request, tell, prepare);
+  }
+}
+
+type Tell = (update: ExperimentUpdate) => Promise<void>;
+
+async function sensitivity(
+  { engine, images, head, quantize, signal }: ExperimentSubject,
+  { by }: ExperimentRequest,
+  tell: Tell,
+): Promise<ExperimentResult> {
+  let result: ExperimentResult | null = null;
+  const options = { quantize, by, head, ...(signal && { signal }) };
+  for await (const report of sweepSensitivity(engine, images, options)) {
+    result = { kind: "sensitivity", report };
+    await tell({ progress: step("Sensitivity (images)", report.n, report.total), result });
+  }
+  return result!;
+}
+
+async function search(
+  subject: ExperimentSubject,
+  { rule, objective }: ExperimentRequest,
+  tell: Tell,
+): Promise<ExperimentResult> {
+  const { engine, images, head, quantize, signal } = subject;
+  const { sensitiveBlock, prefixes } = await prepareSearch(subject);
+  const registers = registersInfo(prefixes.outliers);
+  const options = { quantize, registers: registers.id, head, ...(signal && { signal }) };
+  const scores = new CellScores(engine, images, options);
+  const grid = settingGrid(sensitiveBlock, rule === "any" ? ["linf", "similarity"] : ["linf"]);
+  let result: ExperimentResult | null = null;
+  for await (const report of searchSettings(scores, grid, objective)) {
+    result = { kind: "search", report, sensitiveBlock, registers };
+    await tell({ progress: step(`Search, ${report.stage}`, report.evaluations, 0), result });
+  }
+  return result!;
+}
+
+async function compare(
+  subject: ExperimentSubject,
+  model: LoadedModel,
+  dataset: OpenDataset,
+  { test }: ProbeParts,
+  { objective, known, measureOn: limit, seed }: ExperimentRequest,
+  tell: Tell,
+  prepare: (image: RgbaImage) => Float32Array,
+): Promise<ExperimentResult> {
+  const { engine, images, signal } = subject;
+  const { head } = await evaluationHead(engine, dataset, prepare, signal);
+  const comparison = await prepareComparison(subject, { objective, known: known ?? undefined });
+  const { configurations, settings, omitted, start } = comparison;
+  const common = {
+    kind: "compare",
+    configurations,
+    settings,
+    omitted,
+    sensitiveBlock: start.sensitiveBlock,
+    registers: registersInfo(start.prefixes.outliers),
+    chosenOn: `${images.count} images of ${images.name}`,
+  } as const;
+  let last: EvaluationReport | null = null;
+  const options = { prepare, seed, limit, ...(signal && { signal }) };
+  for await (last of evaluate(model.engine, test, configurations, head, options)) {
+    await tell({
+      progress: step("Measuring (images)", last.n, last.total),
+      result: { ...common, report: last },
+    });
+  }
+  return { ...common, report: last! };
+}
+
+function step(stage: string, done: number, total: number): Progress {
+  return { stage, done, total };
+}
