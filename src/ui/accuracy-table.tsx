@@ -6,9 +6,10 @@ import {
   formatPercent,
   formatPoints,
 } from "../figures/format.ts";
-import { excludesZero, intervalBar } from "../figures/interval-bars.ts";
+import { excludesZero } from "../figures/interval-bars.ts";
 import { accuracyConfigurations } from "../store/accuracy.ts";
 import type { Controls } from "../store/controls.ts";
+import { IntervalBar } from "./interval-bar.tsx";
 
 /** One row per configuration: counts, top-1 with its interval as a bar, paired difference, mean cosine. */
 export function AccuracyTable(props: {
@@ -83,7 +84,6 @@ function AccuracyRow(props: {
       </tr>
     );
   }
-  const { bar, low, high } = intervalBar(result);
   const [from, to] = result.interval;
   const { value, interval } = result.difference;
   return (
@@ -98,16 +98,7 @@ function AccuracyRow(props: {
         {(from * 100).toFixed(1)}–{formatPercent(to)}
       </td>
       <td className="bar-column">
-        <svg
-          className={`interval-bar interval-${kind}`}
-          viewBox="0 0 100 16"
-          preserveAspectRatio="none"
-          aria-hidden="true"
-        >
-          <rect className="interval-track" x="0" y="3" width="100" height="10" />
-          <rect className="interval-value" x="0" y="3" width={bar} height="10" />
-          <path className="interval-whisker" d={`M${low},8 H${high} M${low},4 V12 M${high},4 V12`} />
-        </svg>
+        <IntervalBar kind={kind} result={result} />
       </td>
       <td data-testid={`${id}-difference`}>
         {kind === "fp32" ? (

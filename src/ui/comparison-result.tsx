@@ -1,9 +1,10 @@
 import { Button } from "react-aria-components";
 import { formatCount, formatPercent, formatPoints } from "../figures/format.ts";
-import { excludesZero, intervalBar } from "../figures/interval-bars.ts";
+import { excludesZero } from "../figures/interval-bars.ts";
 import { PAPER_MARK, PAPER_VALUES } from "../regcache/paper-values.ts";
 import { settingKey } from "../regcache/setting-grid.ts";
 import type { ExperimentRecord } from "../store/experiments.ts";
+import { IntervalBar } from "./interval-bar.tsx";
 import { useLab } from "./lab-context.tsx";
 import { SaveExperiment } from "./save-experiment.tsx";
 
@@ -69,7 +70,6 @@ export function ComparisonResult({ record }: { readonly record: ExperimentRecord
           <tbody>
             {report.configurations.map((result) => {
               const { name, top1, interval, difference, meanCosine } = result;
-              const { bar, low, high } = intervalBar(result);
               return (
                 <tr key={name} data-testid={`compare-${name}`}>
                   <th scope="row">{name}</th>
@@ -80,19 +80,7 @@ export function ComparisonResult({ record }: { readonly record: ExperimentRecord
                     {(interval[0] * 100).toFixed(1)}–{formatPercent(interval[1])}
                   </td>
                   <td className="bar-column">
-                    <svg
-                      className={`interval-bar interval-${name}`}
-                      viewBox="0 0 100 16"
-                      preserveAspectRatio="none"
-                      aria-hidden="true"
-                    >
-                      <rect className="interval-track" x="0" y="3" width="100" height="10" />
-                      <rect className="interval-value" x="0" y="3" width={bar} height="10" />
-                      <path
-                        className="interval-whisker"
-                        d={`M${low},8 H${high} M${low},4 V12 M${high},4 V12`}
-                      />
-                    </svg>
+                    <IntervalBar kind={name} result={result} />
                   </td>
                   <td>
                     {name === "fp32" ? (
