@@ -28,9 +28,10 @@ async function assetsFor(folder: string, intervention: Intervention): Promise<st
   }
   await symlink(join(SITE, "datasets"), join(folder, "datasets"));
   const { prefix, delete: deletion } = intervention;
+  const { registers: _, ...rule } = deletion ?? {};
   const setting = {
     prefix: prefix && { from: prefix.from, to: prefix.to, count: prefix.count },
-    delete: deletion && { block: deletion.block, count: deletion.count, by: deletion.by },
+    delete: deletion && rule,
   };
   await writeFile(join(model, "recommended.json"), JSON.stringify(setting));
   return folder;

@@ -1,4 +1,5 @@
 import type { EvaluationReport } from "../src/evaluate/report.ts";
+import { deletionName } from "../src/intervention/deletion-text.ts";
 import type { SensitivityReport } from "../src/regcache/sensitivity.ts";
 import { unitName } from "../src/regcache/sensitivity.ts";
 import { lab as runLab } from "./support/cli.ts";
@@ -44,7 +45,7 @@ test("a search fills its grid and can be stopped; its setting goes into the cont
     const { prefix, delete: deletion, quantize } = lab.intervention();
     const words = [
       prefix ? `prefix from ${prefix.from} x${prefix.count}` : "no prefix",
-      deletion ? `delete ${deletion.count} at ${deletion.block} by ${deletion.by}` : "no deletion",
+      deletion ? `delete ${deletionName(deletion)}` : "no deletion",
     ];
     expect(words.join(", ")).toBe(setting);
     expect(quantize).toMatchObject({ weightBits: 8, activationBits: 8 });

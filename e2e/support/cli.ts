@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { deletionPairs } from "../../src/intervention/deletion-text.ts";
 import type { Intervention } from "../../src/intervention/intervention.ts";
 import { quantizationPairs } from "../../src/intervention/quantization-text.ts";
 import { BUNDLED_MODEL, ROOT } from "./paths.ts";
@@ -65,7 +66,8 @@ export function flagsOf({ prefix, delete: deletion, quantize }: Intervention): s
   const flags: string[] = [];
   if (prefix) flags.push("--prefix", `from=${prefix.from},to=${prefix.to},count=${prefix.count}`);
   if (deletion) {
-    flags.push("--delete", `block=${deletion.block},count=${deletion.count},by=${deletion.by}`);
+    const pairs = deletionPairs(deletion).filter(([key]) => key !== "registers");
+    flags.push("--delete", pairs.map((pair) => pair.join("=")).join(","));
   }
   if (quantize) {
     const { weightBits, activationBits, weightGranularity } = quantize;

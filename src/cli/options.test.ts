@@ -19,6 +19,15 @@ test("--prefix", () => {
 test("--delete", () => {
   expect(parseDelete("block=7,count=8,by=similarity")).toEqual({ block: 7, count: 8, by: "similarity" });
   expect(parseDelete("block=7,count=8")).toEqual({ block: 7, count: 8, by: "linf" });
+  expect(parseDelete("block=7,tensor=post-ln,count=8")).toEqual({
+    ...{ block: 7, count: 8, by: "linf", tensor: "post-ln" },
+  });
+  expect(parseDelete("block=7,criterion=prefixquant,at-most=8")).toEqual({
+    ...{ block: 7, by: "criterion", criterion: "prefixquant", atMost: 8 },
+  });
+  expect(parseDelete("block=7,criterion=darcet,above=97.5,tensor=residual")).toEqual({
+    ...{ block: 7, by: "criterion", criterion: "darcet", above: 97.5, tensor: "residual" },
+  });
 });
 
 test("--quantize", () => {
@@ -76,6 +85,16 @@ describe("a malformed flag is refused with its right form", () => {
     ["a fractional block", () => parsePrefix("from=4.5,count=1"), /from: an integer/],
     ["no tokens", () => parseDelete("block=7,count=0"), /count/],
     ["an unknown rule", () => parseDelete("block=7,count=1,by=l2"), /linf\|similarity/],
+    ["neither a count nor a criterion", () => parseDelete("block=7"), /count/],
+    ["a count beside a criterion", () => parseDelete("block=7,count=1,criterion=sun"), /at-most/],
+    ["an unknown criterion", () => parseDelete("block=7,criterion=big"), /prefixquant/],
+    ["registers in --delete", () => parseDelete("block=7,count=1,registers=a"), /registers/],
+    [
+      "similarity after LayerNorm",
+      () => parseDelete("block=1,count=1,by=similarity,tensor=post-ln"),
+      /residual/,
+    ],
+    ["a cutoff of a fixed rule", () => parseDelete("block=7,criterion=sun,above=3"), /no cutoff/],
     ["a negative block", () => parseDelete("block=-7,count=1"), /block/],
     ["no bits", () => parseQuantize("int8"), /--quantize: expected wBITSaBITS/],
     ["too many bits", () => parseQuantize("w16a8"), /weightBits/],

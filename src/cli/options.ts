@@ -2,6 +2,8 @@ import { z } from "zod";
 import { InputError } from "../errors/input-error.ts";
 import { CONFIGURATION_KINDS, type ConfigurationKind } from "../evaluate/configurations.ts";
 import { type RegCacheSetting, settingSchema } from "../evaluate/recommended.ts";
+import { DELETION_CRITERIA, type DeletionSetting, deletionSettingSchema } from "../intervention/deletion.ts";
+import { DELETION_FORM, deletionFields } from "../intervention/deletion-text.ts";
 import { type Quantization, quantizationSchema } from "../intervention/intervention.ts";
 import { QUANTIZATION_FORM, quantizationFields } from "../intervention/quantization-text.ts";
 import { CALIBRATION_IMAGES } from "../quantize/calibrate.ts";
@@ -20,7 +22,7 @@ const decimal = z
 
 /** `key=value,key=value`; a comma belongs to the value unless a key follows it, so paths may hold commas. */
 function pairs(flag: string, text: string, form: string): Record<string, string> {
-  const entries = text.split(/,(?=[a-z]+=)/).map((part): [string, string] => {
+  const entries = text.split(/,(?=[a-z-]+=)/).map((part): [string, string] => {
     const at = part.indexOf("=");
     if (at < 1) throw badFlag(flag, form, text);
     return [part.slice(0, at), part.slice(at + 1)];
@@ -52,14 +54,12 @@ export function parsePrefix(text: string): NonNullable<RegCacheSetting["prefix"]
   return check(schema, pairs("prefix", text, prefixForm), "prefix", prefixForm, text);
 }
 
-const deleteForm = "block=BLOCK,count=N[,by=linf|similarity], e.g. block=7,count=8,by=linf";
+const deleteForm = `${DELETION_FORM}; NAME: ${DELETION_CRITERIA.join(", ")}; e.g. block=7,count=8,by=linf`;
 
-/** `--delete block=7,count=8,by=linf|similarity`; `by` defaults to the paper's rule, linf. */
-export function parseDelete(text: string): NonNullable<RegCacheSetting["delete"]> {
-  const schema = z
-    .strictObject({ block: integer, count: integer, by: z.string().default("linf") })
-    .pipe(settingSchema.shape.delete.unwrap().unwrap());
-  return check(schema, pairs("delete", text, deleteForm), "delete", deleteForm, text);
+/** `--delete block=7,count=8,by=linf|similarity` or `block=7,criterion=prefixquant`, as {@link DELETION_FORM} says. */
+export function parseDelete(text: string): DeletionSetting {
+  const fields = deletionFields(pairs("delete", text, deleteForm));
+  return check(deletionSettingSchema, fields, "delete", deleteForm, text);
 }
 
 const quantizeForm = `wBITSaBITS[,weights=per-tensor|per-channel][,KEY=VALUE...] with 2 to 8 bits, e.g. w8a8,weights=per-channel; keys: ${QUANTIZATION_FORM}`;

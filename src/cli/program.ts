@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { CancelledError, InputError } from "../errors/input-error.ts";
 import { KEEPS } from "../image/mask.ts";
+import { DELETION_FORM } from "../intervention/deletion-text.ts";
 import { QUANTIZATION_FORM } from "../intervention/quantization-text.ts";
 import { CALIBRATION_IMAGES } from "../quantize/calibrate.ts";
 import { TEMPLATE_PRESETS } from "../text/prompts.ts";
@@ -232,7 +233,7 @@ function registersOptions(command: Command): void {
 function interventionOptions(command: Command): void {
   command
     .option("--prefix <settings>", "register prefix: from=4,count=4[,to=11]", parsePrefix)
-    .option("--delete <settings>", "token deletion: block=7,count=8[,by=linf|similarity]", parseDelete)
+    .option("--delete <settings>", `token deletion: ${DELETION_FORM}`, parseDelete)
     .option(
       "--quantize <settings>",
       `w8a8[,weights=per-channel][,KEY=VALUE...]: ${QUANTIZATION_FORM}`,

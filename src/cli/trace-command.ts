@@ -95,6 +95,7 @@ async function openMask(
 function toText({
   model,
   image,
+  intervention,
   deleted,
   blocks,
   readout,
@@ -120,11 +121,16 @@ function toText({
   return [
     `${model.label} (${model.family}), ${model.blocks} blocks, ${model.tokens} tokens, width ${model.width}`,
     ...model.assumptions.map((assumption) => `assumed: ${assumption}`),
-    `${image.file}${deleted.length > 0 ? `; deleted tokens ${Array.from(deleted).join(", ")}` : ""}`,
+    `${image.file}${intervention.delete ? `; ${deletedLine(deleted)}` : ""}`,
     ...(readout ? [readoutLine(readout)] : []),
     "",
     formatTable([head, ...rows]),
   ].join("\n");
+}
+
+function deletedLine(deleted: Int32Array): string {
+  if (deleted.length === 0) return "no tokens deleted";
+  return `${deleted.length} deleted tokens: ${Array.from(deleted).join(", ")}`;
 }
 
 function readoutLine({ head, top }: Readout): string {

@@ -115,6 +115,48 @@ describe("a run", () => {
     ]);
   });
 
+  it("deletes by post-LN L-inf exactly what the block's own graph measures at its qkv input", async () => {
+    const plain = await collect(engine.run(input("x"), NO_INTERVENTION));
+    const graph = plain.traces[2]!.inputs.qkv;
+    const largest = [...graph.keys()].slice(1).sort((a, b) => graph[b]! - graph[a]!);
+    for (const count of [1, 4, 9]) {
+      const rule = { block: 2, count, by: "linf", tensor: "post-ln" } as const;
+      const { result } = await collect(engine.run(input("x"), { ...NO_INTERVENTION, delete: rule }));
+      expect([...result.deleted]).toEqual(largest.slice(0, count).sort((a, b) => a - b));
+      const residual = { ...NO_INTERVENTION, delete: { ...rule, tensor: "residual" as const } };
+      const other = await collect(engine.run(input("x"), residual));
+      if (count === 9) expect(other.result.deleted).not.toEqual(result.deleted);
+    }
+  });
+
+  it("deletes by criterion as many as each image has, from the cache as from scratch", async () => {
+    const norms = async (id: string) =>
+      (await collect(engine.run(input(id), NO_INTERVENTION))).traces[1]!.residual.l2.slice(1);
+    const all = (await Promise.all(["x", "longer id", "z"].map(norms))).flatMap((l2) => [...l2]);
+    const above = all.sort((a, b) => a - b)[Math.floor(all.length * 0.8)]!;
+    const change = (atMost?: number): Intervention => ({
+      ...NO_INTERVENTION,
+      delete: { block: 2, by: "criterion", criterion: "darcet", above, ...(atMost && { atMost }) },
+    });
+    const counts: number[] = [];
+    for (const id of ["x", "longer id", "z"]) {
+      const expected = [...(await norms(id)).entries()].filter(([, l2]) => l2 > above).map(([i]) => i + 1);
+      const run = await collect(engine.run(input(id), change()));
+      expect(run.result.computedFrom).toBe(2);
+      expect([...run.result.deleted]).toEqual(expected);
+      expect(run.traces[4]!.positions).toHaveLength(26 - expected.length);
+      const again = await collect(engine.run(input(id), change()));
+      expect(again.result.computedFrom).toBe(5);
+      expect(again.result.feature).toEqual(run.result.feature);
+      const fresh = await collect(engine.run({ ...input(id), id: `${id}, not cached` }, change()));
+      expect(runDifference(fresh, run)).toBe(0);
+      const capped = await collect(engine.run(input(id), change(1)));
+      expect(capped.result.deleted).toHaveLength(Math.min(1, expected.length));
+      counts.push(expected.length);
+    }
+    expect(new Set(counts).size).toBeGreaterThan(1);
+  });
+
   it("gives attention to the prefix only in its blocks", async () => {
     const { traces } = await collect(
       engine.run(input("x"), { ...NO_INTERVENTION, prefix: { registers, from: 1, to: 3, count: 2 } }),

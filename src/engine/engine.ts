@@ -149,7 +149,12 @@ class ChainEngine implements Engine {
     return this.#exclusive(options, async () => {
       const { spec } = this;
       const rule = plan.delete;
-      const alive = rule ? deleteTokens(spec, before, rule.rule, rule.registers) : null;
+      const alive = rule
+        ? deleteTokens(spec, before, rule.rule, {
+            norm1: this.sessions.norm1[block]!,
+            registers: rule.registers,
+          })
+        : null;
       const tokens = alive ?? before;
       const variant = options.onInputs
         ? await this.sessions.exposed(block)

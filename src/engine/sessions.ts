@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { EncoderSpec } from "../encoder/spec.ts";
-import type { EncoderWeights } from "../encoder/weights.ts";
+import type { EncoderWeights, Norm } from "../encoder/weights.ts";
 import { InputError, throwIfCancelled } from "../errors/input-error.ts";
 import { buildBlock } from "../graph/block.ts";
 import { buildEmbed } from "../graph/embed.ts";
@@ -56,6 +56,8 @@ export class Sessions {
     /** Names of the outputs that this encoder's head has. */
     readonly headOutputs: readonly string[],
     private readonly blocks: readonly GraphSession[],
+    /** LayerNorm 1 of every block, which deletion by post-LN magnitudes applies on the host. */
+    readonly norm1: readonly Norm[],
     private readonly weights: EncoderWeights,
     private readonly runtime: Runtime,
   ) {}
@@ -78,15 +80,19 @@ export class Sessions {
     try {
       const embed = await step(async () => runtime.createSession(buildEmbed(spec, await weights.embed())));
       const blocks: GraphSession[] = [];
+      const norm1: Norm[] = [];
       for (let block = 0; block < spec.blocks; block++) {
-        const session = await step(async () =>
-          runtime.createSession(buildBlock(spec, await weights.block(block), { quantize: null })),
-        );
+        const session = await step(async () => {
+          const read = await weights.block(block);
+          // Copies: views would keep the whole block's bytes alive.
+          norm1.push({ weight: read.norm1.weight.slice(), bias: read.norm1.bias.slice() });
+          return runtime.createSession(buildBlock(spec, read, { quantize: null }));
+        });
         blocks.push(session);
       }
       const headWeights = await weights.head();
       const head = await step(() => runtime.createSession(buildHead(spec, headWeights)));
-      return new Sessions(spec, embed, head, headOutputs(headWeights), blocks, weights, runtime);
+      return new Sessions(spec, embed, head, headOutputs(headWeights), blocks, norm1, weights, runtime);
     } catch (error) {
       // The model that was open before stays in use: leave nothing of this one behind.
       await Promise.all(built.map((session) => session.release()));

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { InputError } from "../errors/input-error.ts";
+import { deletionSettingSchema, needsRegisters } from "../intervention/deletion.ts";
 import type { Deletion, Prefix } from "../intervention/intervention.ts";
 
 /** A RegCache setting without its registers: what a recommended.json and the command line's flags say. */
@@ -14,14 +15,7 @@ export const settingSchema = z.strictObject({
       count: z.number().gt(0).max(1024),
     })
     .nullish(),
-  delete: z
-    .strictObject({
-      /** Block at whose input patch tokens are deleted, 0-based. */
-      block: z.int().min(0),
-      count: z.int().min(1).max(4096),
-      by: z.enum(["linf", "similarity"]),
-    })
-    .nullish(),
+  delete: deletionSettingSchema.nullish(),
 });
 
 export type RegCacheSetting = z.infer<typeof settingSchema>;
@@ -71,7 +65,7 @@ export function applySetting(
       ? { registers: need("A prefix"), from: prefix.from, to: prefix.to ?? blocks - 1, count: prefix.count }
       : null,
     delete: deletion
-      ? { ...deletion, ...(deletion.by === "similarity" && { registers: need("Deletion by similarity") }) }
+      ? { ...deletion, ...(needsRegisters(deletion) && { registers: need("Deletion by similarity") }) }
       : null,
   };
 }

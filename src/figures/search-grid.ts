@@ -1,4 +1,5 @@
 import { scaleLog } from "d3-scale";
+import { deletionName } from "../intervention/deletion-text.ts";
 import type { CellResult, SearchReport } from "../regcache/search.ts";
 import { TABLE_SIZE } from "./colour-table.ts";
 
@@ -43,7 +44,7 @@ export function searchGridFigure({ grid, cells, images }: SearchReport): SearchG
       ? [{ key: "none", label: "no deletion" }]
       : grid.by.flatMap((by) =>
           grid.deleteBlock.map((block) => ({
-            key: `${by} ${block} ${count}`,
+            key: deletionName({ by, block, count }),
             label: `${count} at ${block} by ${by === "linf" ? "L∞" : by}`,
           })),
         ),
@@ -60,7 +61,7 @@ export function searchGridFigure({ grid, cells, images }: SearchReport): SearchG
     const { prefix, delete: deletion } = result.setting;
     return {
       row: indexOf(rows, prefixKey(prefix?.from, prefix?.count ?? 0)),
-      column: indexOf(columns, deletion ? `${deletion.by} ${deletion.block} ${deletion.count}` : "none"),
+      column: indexOf(columns, deletion ? deletionName(deletion) : "none"),
       colour: result.mse > 0 ? colour(result.mse) : 0,
       seen: result.n / images,
       isBest: i === 0,

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { KEEPS } from "../image/mask.ts";
+import { deletionSchema } from "./deletion.ts";
 import { quantizationSchema } from "./quantization.ts";
 
+export type { Deletion } from "./deletion.ts";
 export { type Quantization, quantizationSchema } from "./quantization.ts";
 
 /**
@@ -23,17 +25,6 @@ export const prefixSchema = z.strictObject({
   count: z.number().gt(0).max(1024),
 });
 
-/** Deletion of patch tokens at the input of a block, per image, never CLS (paper, step 4). */
-export const deletionSchema = z.strictObject({
-  block: blockIndex,
-  /** How many patch tokens are deleted, at least 1. */
-  count: z.int().min(1).max(4096),
-  /** `linf`: the paper's rule, the largest residual L-inf; `similarity`: ours, cos(x - m, r - m). */
-  by: z.enum(["linf", "similarity"]),
-  /** Registers that `similarity` measures against; unused by `linf`. */
-  registers: z.string().min(1).optional(),
-});
-
 export const interventionSchema = z.strictObject({
   prefix: prefixSchema.nullable().default(null),
   delete: deletionSchema.nullable().default(null),
@@ -43,7 +34,6 @@ export const interventionSchema = z.strictObject({
 });
 
 export type Prefix = z.infer<typeof prefixSchema>;
-export type Deletion = z.infer<typeof deletionSchema>;
 export type Intervention = Readonly<z.infer<typeof interventionSchema>>;
 
 /** The unmodified encoder. */

@@ -3,6 +3,7 @@ import { leadingTokens } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
 import type { BlockStatistics, Statistics } from "../quantize/statistics.ts";
 import type { Registers } from "../regcache/registers.ts";
+import { mostDeleted, needsRegisters } from "./deletion.ts";
 import { type Deletion, type Intervention, type Quantization, quantizationSchema } from "./intervention.ts";
 
 /** What an intervention does at one block. */
@@ -55,17 +56,18 @@ export function planIntervention(
     throw new InputError("Quantization", `blocks up to ${lastBlock}`, `block ${stray}`, remedy);
   }
   const patches = spec.grid ** 2;
-  if (deletion && (deletion.block > lastBlock || deletion.count >= patches)) {
+  const most = deletion && (mostDeleted(deletion) ?? 0);
+  if (deletion && (deletion.block > lastBlock || most! >= patches)) {
     throw new InputError(
       "Deletion",
       `a block up to ${lastBlock} and fewer than ${patches} tokens`,
-      `block ${deletion.block}, ${deletion.count} tokens`,
+      `block ${deletion.block}, ${most} tokens`,
       "Choose a block and a count of this encoder.",
     );
   }
   const prefixRegisters = prefix ? named(prefix.registers, "Prefix") : null;
   const deletionRegisters =
-    deletion?.by === "similarity" ? named(deletion.registers, "Deletion by similarity") : null;
+    deletion && needsRegisters(deletion) ? named(deletion.registers, "Deletion by similarity") : null;
 
   return Array.from({ length: spec.blocks }, (_, block) => {
     const active = prefix && prefixRegisters && block >= prefix.from && block <= prefix.to;
@@ -79,7 +81,7 @@ export function planIntervention(
     };
     const key = JSON.stringify([
       active ? [prefixRegisters.id, prefix.count] : null,
-      deletes ? [deletion.count, deletion.by, deletionRegisters?.id] : null,
+      deletes ? { ...deletion, registers: deletionRegisters?.id } : null,
       quantized && { ...quantized, blocks: null },
       ...(plan.statistics ? [statistics?.key] : []),
     ]);

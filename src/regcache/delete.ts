@@ -1,6 +1,10 @@
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { leadingTokens } from "../encoder/spec.ts";
-import { measureRows } from "../measure/residual.ts";
+import type { Norm } from "../encoder/weights.ts";
+import { type Deletion, defaultCutoff, mostDeleted, needsRegisters } from "../intervention/deletion.ts";
+import { layerNorm } from "../measure/layer-norm.ts";
+import { outlierCriterion, outlierRows } from "../measure/outlier-criteria.ts";
+import { measureRows, medianAbs } from "../measure/residual.ts";
 import type { Registers } from "./registers.ts";
 
 /** A hidden state with the original index of every surviving token. */
@@ -11,34 +15,35 @@ export interface Tokens {
   readonly positions: Int32Array;
 }
 
-export interface DeletionRule {
-  readonly block: number;
-  readonly count: number;
-  readonly by: "linf" | "similarity";
+/** What scores are taken against, where a rule needs it. */
+export interface DeletionContext {
+  /** The deletion block's LayerNorm 1, for `post-ln`. */
+  readonly norm1: Norm;
+  /** For similarity; otherwise null. */
+  readonly registers: Registers | null;
 }
 
 /**
- * Deletes, for good, the `count` patch tokens that score highest at the input of `rule.block` (paper, step
- * 4): by residual L-inf (the paper's rule), or by similarity to the registers' direction (ours). CLS and
- * trained registers are never deleted; the survivors keep their order and their positions.
- * @param registers needed by `similarity`
+ * Deletes, for good, patch tokens at the input of `rule.block` (paper, step 4): a fixed count of those with the
+ * largest L-inf (the paper's rule) or similarity to the registers' direction (ours), or all that meet a criterion, up
+ * to a bound. CLS and trained registers are never deleted and at least one patch survives, that of the lowest score;
+ * the survivors keep their order and their positions.
  */
 export function deleteTokens(
-  spec: EncoderSpec,
+  spec: Pick<EncoderSpec, "width" | "hasCls" | "trainedRegisters" | "layerNormEps">,
   tokens: Tokens,
-  rule: DeletionRule,
-  registers: Registers | null,
+  rule: Deletion,
+  context: DeletionContext,
 ): Tokens & { readonly deleted: Int32Array } {
   const { width } = spec;
   const first = leadingTokens(spec);
-  const scores =
-    rule.by === "linf"
-      ? measureRows(tokens.x, width).linf
-      : similarityScores(tokens.x, registers!.state[rule.block]!, registers!.mean[rule.block]!);
-  const candidates = Array.from(tokens.positions.keys()).filter((row) => tokens.positions[row]! >= first);
+  const patches = Array.from(tokens.positions.keys()).filter((row) => tokens.positions[row]! >= first);
+  const { scores, meets } = scoreTokens(spec, tokens, rule, context);
+  const candidates = patches.filter(meets);
   // Ties go to the earlier token, so that the same image always loses the same tokens.
   candidates.sort((a, b) => scores[b]! - scores[a]! || a - b);
-  const gone = new Set(candidates.slice(0, rule.count));
+  const most = Math.min(mostDeleted(rule) ?? patches.length, patches.length - 1);
+  const gone = new Set(candidates.slice(0, most));
   const kept = Array.from(tokens.positions.keys()).filter((row) => !gone.has(row));
   const x = new Float32Array(kept.length * width);
   kept.forEach((row, i) => {
@@ -51,6 +56,31 @@ export function deleteTokens(
       [...gone].sort((a, b) => a - b),
       (row) => tokens.positions[row]!,
     ),
+  };
+}
+
+/** Scores of all rows [T], by which the highest go first, and which rows may go at all. */
+function scoreTokens(
+  { width, layerNormEps }: Pick<EncoderSpec, "width" | "layerNormEps">,
+  { x: residual }: Tokens,
+  rule: Deletion,
+  { norm1, registers }: DeletionContext,
+): { scores: Float32Array; meets: (row: number) => boolean } {
+  if (needsRegisters(rule)) {
+    const scores = similarityScores(residual, registers!.state[rule.block]!, registers!.mean[rule.block]!);
+    if (rule.by !== "criterion") return { scores, meets: () => true };
+    const cutoff = rule.above ?? defaultCutoff(rule.criterion)!;
+    return { scores, meets: (row) => scores[row]! > cutoff };
+  }
+  const x = rule.tensor === "post-ln" ? layerNorm(residual, norm1, layerNormEps) : residual;
+  const measures = measureRows(x, width);
+  if (rule.by !== "criterion" || rule.criterion === "similarity") {
+    return { scores: measures.linf, meets: () => true };
+  }
+  const outliers = new Set(outlierRows({ ...measures, medianAbs: medianAbs(x) }, rule.criterion, rule.above));
+  return {
+    scores: measures[outlierCriterion(rule.criterion).reads],
+    meets: (row) => outliers.has(row),
   };
 }
 

@@ -1,4 +1,5 @@
 import { csvFormat } from "d3-dsv";
+import { mostDeleted } from "../intervention/deletion.ts";
 import type { SearchReport } from "./search.ts";
 import type { SensitivityReport } from "./sensitivity.ts";
 
@@ -30,7 +31,7 @@ export function searchCsv({ cells, images, data, objective }: SearchReport): str
       prefix_from: prefix?.from ?? "",
       prefix_count: prefix?.count ?? 0,
       delete_block: deletion?.block ?? "",
-      delete_count: deletion?.count ?? 0,
+      delete_count: deletion ? (mostDeleted(deletion) ?? "") : 0,
       delete_by: deletion?.by ?? "",
       n,
       feature_mse: mse,

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { CancelledError, InputError } from "../errors/input-error.ts";
 import type { CalibrationSet } from "../evaluate/calibration.ts";
 import { FAKE_SPEC, fakeEngine } from "../evaluate/fake-engine.ts";
+import { mostDeleted } from "../intervention/deletion.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import { CellScores } from "./cell-scores.ts";
 import { type SearchReport, searchExhaustively, searchSettings } from "./search.ts";
@@ -16,7 +17,7 @@ function error({ prefix, delete: deletion, quantize }: Intervention, image: numb
   if (!quantize) return 0;
   const tau = Math.log2(prefix?.count ?? 0.5) - 2;
   const noise = 0.05 * Math.sin(7 * image + (prefix?.from ?? 0));
-  const kept = deletion ? Math.abs(deletion.count - 4) / 4 + Math.abs(deletion.block - 6) : 4;
+  const kept = deletion ? Math.abs(mostDeleted(deletion)! - 4) / 4 + Math.abs(deletion.block - 6) : 4;
   const rule = deletion?.by === "similarity" ? 0 : 0.3;
   return 1 + tau ** 2 / 4 + Math.abs((prefix?.from ?? 0) - 5) / 3 + kept + rule + noise;
 }

@@ -1,5 +1,7 @@
 import { ascending } from "d3-array";
 import type { RegCacheSetting } from "../evaluate/recommended.ts";
+import { type CountedDeletion, mostDeleted } from "../intervention/deletion.ts";
+import { deletionName } from "../intervention/deletion-text.ts";
 import { curationBlocks } from "./curate.ts";
 
 /** Axes of the search (paper, step 5), each sorted ascending. */
@@ -12,7 +14,7 @@ export interface SettingGrid {
   readonly deleteBlock: readonly number[];
   /** k_del, tokens deleted; 0 = none. */
   readonly deleteCount: readonly number[];
-  readonly by: readonly NonNullable<RegCacheSetting["delete"]>["by"][];
+  readonly by: readonly CountedDeletion["by"][];
 }
 
 /** One point of a grid: a setting, and its index on each axis (null where the axis has no meaning for it). */
@@ -78,7 +80,7 @@ export function cellsOf(grid: SettingGrid): Cell[] {
 export function settingKey({ prefix, delete: deletion }: RegCacheSetting): string {
   const parts = [
     prefix ? `prefix from ${prefix.from} x${prefix.count}` : "no prefix",
-    deletion ? `delete ${deletion.count} at ${deletion.block} by ${deletion.by}` : "no deletion",
+    deletion ? `delete ${deletionName(deletion)}` : "no deletion",
   ];
   return parts.join(", ");
 }
@@ -114,7 +116,7 @@ function order(a: Cell, b: Cell): number {
     prefix?.count ?? 0,
     deletion?.block ?? -1,
     deletion ? deletion.by.length : 0,
-    deletion?.count ?? 0,
+    deletion ? (mostDeleted(deletion) ?? 0) : 0,
   ];
   const [left, right] = [values(a), values(b)];
   const first = left.findIndex((value, i) => value !== right[i]);

@@ -36,11 +36,16 @@ test("controls are fitted to a smaller model", () => {
   const wide = {
     ...defaultControls(spec, registers, null),
     prefix: { on: true, from: 9, to: 11, count: 500 },
-    deletion: { on: true, block: 11, count: 300, by: "similarity" as const },
+    deletion: {
+      ...defaultControls(spec, registers, null).deletion,
+      ...{ block: 11, count: 300, by: "similarity" as const, criterion: "similarity" as const },
+    },
   };
   const fitted = clampControls(wide, { blocks: 4, grid: 2 }, []);
   expect(fitted.prefix).toEqual({ on: false, from: 3, to: 3, count: 64 });
-  expect(fitted.deletion).toEqual({ on: true, block: 3, count: 3, by: "linf" });
+  expect(fitted.deletion).toMatchObject({
+    ...{ on: true, block: 3, count: 3, by: "linf", criterion: "prefixquant" },
+  });
   expect(interventionSchema.safeParse(toIntervention(fitted)).success).toBe(true);
 });
 
@@ -52,6 +57,21 @@ test("an intervention goes into the controls and comes out the same", () => {
   });
   expect(toIntervention(withIntervention(defaultControls(spec, registers, null), intervention))).toEqual(
     intervention,
+  );
+});
+
+test.each([
+  { block: 5, count: 3, by: "linf", tensor: "post-ln" },
+  { block: 5, by: "criterion", criterion: "sun" },
+  { block: 5, by: "criterion", criterion: "jiang", above: 30, atMost: 6, tensor: "post-ln" },
+  { block: 5, by: "criterion", criterion: "similarity", above: 0.5, registers: "r1" },
+])("a deletion goes into the controls and comes out the same: %j", (deletion) => {
+  const intervention = interventionSchema.parse({ delete: deletion });
+  const controls = withIntervention(defaultControls(spec, registers, null), intervention);
+  expect(toIntervention(clampControls(controls, spec, ["r1"]))).toEqual(intervention);
+  const isSimilar = deletion.criterion === "similarity";
+  expect(toIntervention(clampControls(controls, spec, [])).delete?.by).toBe(
+    isSimilar ? "criterion" : deletion.by,
   );
 });
 

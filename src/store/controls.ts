@@ -5,6 +5,7 @@ import {
   NO_INTERVENTION,
   type Quantization,
 } from "../intervention/intervention.ts";
+import { clampDeletion, type DeletionControls, deletionFor, withDeletion } from "./deletion-controls.ts";
 import { type Bits, bitsOf, type Quantizer, quantizationFor, quantizerOf } from "./quantizer.ts";
 
 /**
@@ -20,12 +21,7 @@ export interface Controls {
     readonly to: number;
     readonly count: number;
   };
-  readonly deletion: {
-    readonly on: boolean;
-    readonly block: number;
-    readonly count: number;
-    readonly by: "linf" | "similarity";
-  };
+  readonly deletion: DeletionControls;
   readonly bits: Bits;
   readonly weightGranularity: Quantization["weightGranularity"];
   readonly quantizer: Quantizer;
@@ -40,21 +36,13 @@ export const MAX_REGISTER_COUNT = 64;
  */
 export function toIntervention(controls: Controls): Intervention {
   const { registers, prefix, deletion } = controls;
-  const deletes = deletion.on && (deletion.by === "linf" || registers !== null);
   return interventionSchema.parse({
     ...NO_INTERVENTION,
     prefix:
       prefix.on && registers !== null
         ? { registers, from: prefix.from, to: prefix.to, count: prefix.count }
         : null,
-    delete: deletes
-      ? {
-          block: deletion.block,
-          count: deletion.count,
-          by: deletion.by,
-          ...(deletion.by === "similarity" && registers !== null ? { registers } : {}),
-        }
-      : null,
+    delete: deletionFor(deletion, registers),
     quantize:
       controls.bits === "fp32"
         ? null
@@ -70,9 +58,7 @@ export function withIntervention(controls: Controls, intervention: Intervention)
     prefix: prefix
       ? { on: true, from: prefix.from, to: prefix.to, count: prefix.count }
       : { ...controls.prefix, on: false },
-    deletion: deletion
-      ? { on: true, block: deletion.block, count: deletion.count, by: deletion.by }
-      : { ...controls.deletion, on: false },
+    deletion: deletion ? withDeletion(controls.deletion, deletion) : { ...controls.deletion, on: false },
     bits: bitsOf(quantize),
     weightGranularity: quantize?.weightGranularity ?? controls.weightGranularity,
     quantizer: quantize ? quantizerOf(quantize) : controls.quantizer,
@@ -105,12 +91,7 @@ export function clampControls(
       to: clamp(Math.round(controls.prefix.to), from, last),
       count: clamp(controls.prefix.count, 0.1, MAX_REGISTER_COUNT),
     }),
-    deletion: keepEqual(controls.deletion, {
-      on: controls.deletion.on,
-      block: clamp(Math.round(controls.deletion.block), 0, last),
-      count: clamp(Math.round(controls.deletion.count), 1, Math.max(1, spec.grid * spec.grid - 1)),
-      by: registers === null ? "linf" : controls.deletion.by,
-    }),
+    deletion: keepEqual(controls.deletion, clampDeletion(controls.deletion, spec, registers !== null)),
     quantizer: fitBlocks(controls.quantizer, last),
   };
 }

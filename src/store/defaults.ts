@@ -3,6 +3,7 @@ import { InputError } from "../errors/input-error.ts";
 import type { RegCacheSetting } from "../evaluate/recommended.ts";
 import type { RegistersInfo } from "../worker/api.ts";
 import { type Controls, clampControls, toIntervention, withIntervention } from "./controls.ts";
+import { type DeletionControls, withDeletion } from "./deletion-controls.ts";
 import type { LinkState } from "./hash.ts";
 
 type Shape = Pick<EncoderSpec, "blocks" | "grid">;
@@ -20,6 +21,16 @@ export function defaultControls(
 ): Controls {
   const first = registers[0];
   const centre = first?.block ?? Math.floor(spec.blocks / 2) - 1;
+  const deletion: DeletionControls = {
+    on: !recommended && first !== undefined,
+    block: centre + 1,
+    count: Math.min(8, Math.ceil(spec.grid ** 2 / 16)),
+    by: "linf",
+    tensor: "residual",
+    criterion: "prefixquant",
+    above: null,
+    capped: false,
+  };
   const controls: Controls = {
     registers: first?.id ?? null,
     prefix: {
@@ -28,12 +39,7 @@ export function defaultControls(
       to: recommended?.prefix?.to ?? spec.blocks - 1,
       count: recommended?.prefix?.count ?? 4,
     },
-    deletion: {
-      on: recommended ? Boolean(recommended.delete) : first !== undefined,
-      block: recommended?.delete?.block ?? centre + 1,
-      count: recommended?.delete?.count ?? Math.min(8, Math.ceil(spec.grid ** 2 / 16)),
-      by: recommended?.delete?.by ?? "linf",
-    },
+    deletion: recommended?.delete ? withDeletion(deletion, recommended.delete) : deletion,
     bits: "fp32",
     weightGranularity: "per-tensor",
     quantizer: {},

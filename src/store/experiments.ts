@@ -1,4 +1,5 @@
 import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
+import { deletionSettingSchema } from "../intervention/deletion.ts";
 import { NO_INTERVENTION, quantizationSchema } from "../intervention/intervention.ts";
 import type { LabApi, Progress, RegistersInfo } from "../worker/api.ts";
 import type { ExperimentKind, ExperimentRequest, ExperimentResult } from "../worker/experiment-api.ts";
@@ -150,11 +151,12 @@ function knownFrom(
   registers: string | null,
 ): ExperimentRequest["known"] {
   if (registers === null || (!prefix && !deletion)) return null;
+  const { registers: _, ...rule } = deletion ?? {};
   return {
     registers,
     setting: {
       prefix: prefix && { from: prefix.from, to: prefix.to, count: prefix.count },
-      delete: deletion && { block: deletion.block, count: deletion.count, by: deletion.by },
+      delete: deletion && deletionSettingSchema.parse(rule),
     },
   };
 }

@@ -23,20 +23,30 @@ test("a full state is readable in the address", () => {
 
 test("whatever is written is read back", () => {
   const block = fc.integer({ min: 0, max: 40 });
+  const most = fc.integer({ min: 1, max: 4096 });
   const registers = fc.string({ minLength: 1 }).filter((text) => !/[\ud800-\udfff]/.test(text));
   const intervention = fc.record({
     prefix: fc.option(
       fc.record({ registers, from: block, to: block, count: fc.constantFrom(0.5, 1, 2.25, 15, 1000) }),
     ),
     delete: fc.option(
-      fc.record(
-        {
-          block,
-          count: fc.integer({ min: 1, max: 4096 }),
-          by: fc.constantFrom("linf", "similarity"),
-          registers,
-        },
-        { requiredKeys: ["block", "count", "by"] },
+      fc.oneof(
+        fc.record(
+          { block, count: most, by: fc.constantFrom("linf", "similarity"), registers },
+          { requiredKeys: ["block", "count", "by"] },
+        ),
+        fc.record({ block, count: most, by: fc.constant("linf"), tensor: fc.constant("post-ln") }),
+        fc.record(
+          {
+            ...{
+              block,
+              by: fc.constant("criterion"),
+              criterion: fc.constantFrom("darcet", "jiang", "similarity"),
+            },
+            ...{ above: fc.double({ min: 0.001, max: 0.999 }), atMost: most, registers },
+          },
+          { requiredKeys: ["block", "by", "criterion"] },
+        ),
       ),
     ),
     quantize: fc.option(
@@ -53,6 +63,19 @@ test("whatever is written is read back", () => {
       expect(parseHash(writeHash(state)) ?? { intervention: NO_INTERVENTION, sample: null }).toEqual(state);
     }),
   );
+});
+
+test.each([
+  ["#delete=7,8,linf,tensor=post-ln", { block: 7, count: 8, by: "linf", tensor: "post-ln" }],
+  ["#delete=7,criterion=prefixquant", { block: 7, by: "criterion", criterion: "prefixquant" }],
+  [
+    "#delete=7,criterion=similarity,above=0.4,at-most=8,registers=ab12",
+    { ...{ block: 7, by: "criterion", criterion: "similarity", above: 0.4 }, atMost: 8, registers: "ab12" },
+  ],
+])("a deletion is readable in the address: %s", (hash, deletion) => {
+  const state = { intervention: interventionSchema.parse({ delete: deletion }), sample: null };
+  expect(writeHash(state)).toBe(hash);
+  expect(parseHash(hash)).toEqual(state);
 });
 
 test("the further settings of a quantizer are in the address, and read back", () => {
@@ -87,6 +110,10 @@ test.each([
   ["#prefix=r,4,x,1", "not a number"],
   ["#delete=7,0,linf", "a count of zero"],
   ["#delete=7,1,size", "an unknown rule"],
+  ["#delete=7,criterion=size", "an unknown criterion"],
+  ["#delete=7,1,similarity,r,tensor=post-ln", "similarity after LayerNorm"],
+  ["#delete=7,criterion=sun,above=3", "a cutoff that the criterion does not have"],
+  ["#delete=7,1,linf,r,s", "too many values"],
   ["#quantize=16,16,per-tensor", "too many bits"],
   ["#sample=../../secret", "a path"],
   ["#colour=red", "an unknown key"],

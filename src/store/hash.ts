@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { InputError } from "../errors/input-error.ts";
+import type { Deletion } from "../intervention/deletion.ts";
+import { deletionFields, deletionPairs } from "../intervention/deletion-text.ts";
 import { type Intervention, interventionSchema, NO_INTERVENTION } from "../intervention/intervention.ts";
 import { quantizationFields, quantizationPairs } from "../intervention/quantization-text.ts";
 
@@ -17,23 +19,17 @@ const numeral = z
 
 const fields = z.strictObject({
   prefix: z.tuple([z.string(), numeral, numeral, numeral]).optional(),
-  delete: z
-    .tuple([numeral, numeral, z.string()])
-    .or(z.tuple([numeral, numeral, z.string(), z.string()]))
-    .optional(),
+  delete: z.tuple([numeral], z.string()).optional(),
   quantize: z.tuple([numeral, numeral, z.string()], z.string()).optional(),
   sample: z.tuple([z.string().regex(/^[\w.-]+$/)]).optional(),
 });
 
-/** `#prefix=<registers>,<from>,<to>,<count>&delete=<block>,<count>,<by>[,<registers>]&quantize=8,8,per-tensor[,arithmetic=int8...]&sample=<file>`. */
+/** `#prefix=<registers>,<from>,<to>,<count>&delete=<block>,<count>,<by>[,<registers>][,tensor=post-ln]&quantize=8,8,per-tensor[,arithmetic=int8...]&sample=<file>`; a deletion by criterion is `delete=<block>,criterion=<name>[,above=...][,at-most=...]`. */
 export function writeHash({ intervention, sample }: LinkState): string {
   const { prefix, delete: deletion, quantize } = intervention;
   const parts: [string, readonly (string | number)[]][] = [];
   if (prefix) parts.push(["prefix", [prefix.registers, prefix.from, prefix.to, prefix.count]]);
-  if (deletion) {
-    const registers = deletion.registers === undefined ? [] : [deletion.registers];
-    parts.push(["delete", [deletion.block, deletion.count, deletion.by, ...registers]]);
-  }
+  if (deletion) parts.push(["delete", deletionValues(deletion)]);
   if (quantize) {
     const { weightBits, activationBits, weightGranularity } = quantize;
     const others = quantizationPairs(quantize).map(([key, value]) => `${key}=${value}`);
@@ -52,7 +48,7 @@ function encode(value: string | number): string {
 function invalid(got: string): InputError {
   return new InputError(
     "The link",
-    "#prefix=registers,from,to,count&delete=block,count,linf|similarity&quantize=bits,bits,per-tensor|per-channel[,key=value...]&sample=file",
+    "#prefix=registers,from,to,count&delete=block,count,linf|similarity|criterion=name&quantize=bits,bits,per-tensor|per-channel[,key=value...]&sample=file",
     got,
     "The default settings are used; set them in the controls and copy the address again.",
   );
@@ -84,14 +80,7 @@ export function parseHash(hash: string): LinkState | null {
   const intervention = interventionSchema.safeParse({
     ...NO_INTERVENTION,
     prefix: prefix ? { registers: prefix[0], from: prefix[1], to: prefix[2], count: prefix[3] } : null,
-    delete: deletion
-      ? {
-          block: deletion[0],
-          count: deletion[1],
-          by: deletion[2],
-          ...(deletion[3] === undefined ? {} : { registers: deletion[3] }),
-        }
-      : null,
+    delete: deletion ? readDeletion(deletion.map(String)) : null,
     quantize: quantize
       ? {
           weightBits: quantize[0],
@@ -105,13 +94,41 @@ export function parseHash(hash: string): LinkState | null {
   return { intervention: intervention.data, sample: sample?.[0] ?? null };
 }
 
-/** `key=value` texts of a quantization's further settings. */
-function readPairs(texts: readonly string[]): Record<string, unknown> {
+/** Values of a deletion that stand first and need no name; the others are pairs. */
+const UNNAMED = ["block", "count", "by", "registers"];
+
+function deletionValues(deletion: Deletion): string[] {
+  const values = new Map(deletionPairs(deletion));
+  const bare: string[] = [];
+  for (const name of UNNAMED) {
+    const value = values.get(name);
+    if (value === undefined || value.includes("=")) break;
+    bare.push(value);
+    values.delete(name);
+  }
+  return [...bare, ...[...values].map((pair) => pair.join("="))];
+}
+
+function readDeletion(values: readonly string[]): Record<string, unknown> {
+  const firstNamed = values.findIndex((value) => value.includes("="));
+  const bare = firstNamed < 0 ? values : values.slice(0, firstNamed);
+  if (bare.length > UNNAMED.length) throw invalid(`delete settings "${values.join(",").slice(0, 60)}"`);
+  const unnamed = bare.map((value, i): [string, string] => [UNNAMED[i]!, value]);
+  return deletionFields({ ...Object.fromEntries(unnamed), ...pairsOf(values.slice(bare.length)) });
+}
+
+/** `key=value` texts. */
+function pairsOf(texts: readonly string[]): Record<string, string> {
   const pairs = texts.map((text): [string, string] => {
     const at = text.indexOf("=");
     return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
   });
-  const read = quantizationFields(Object.fromEntries(pairs));
+  return Object.fromEntries(pairs);
+}
+
+/** `key=value` texts of a quantization's further settings. */
+function readPairs(texts: readonly string[]): Record<string, unknown> {
+  const read = quantizationFields(pairsOf(texts));
   if (read) return read;
   throw invalid(`quantize settings "${texts.join(",").slice(0, 60)}"`);
 }

@@ -1,7 +1,7 @@
 import type { Configuration, EvaluationReport } from "../evaluate/report.ts";
 import type { Domain } from "../figures/log-scale.ts";
-import type { OutlierCriterionId } from "../figures/outliers.ts";
 import type { TensorId } from "../figures/tensors.ts";
+import type { OutlierCriterionId } from "../measure/outlier-criteria.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
 import type { EngineStatus, ImageInfo, Lane, ModelInfo, ModelRequest, Progress } from "../worker/api.ts";
 import { type ClassesState, INITIAL_CLASSES } from "./class-lists.ts";

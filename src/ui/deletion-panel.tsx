@@ -1,10 +1,7 @@
-import { NumberInput, SegmentField, SliderField, SwitchField } from "./fields.tsx";
+import type { DeletionControls } from "../store/deletion-controls.ts";
+import { DeletionRule } from "./deletion-rule.tsx";
+import { NumberInput, SliderField, SwitchField } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
-
-const RULES = [
-  { id: "linf", label: "L∞ (paper)" },
-  { id: "similarity", label: "similarity (ours)" },
-] as const;
 
 /** Token deletion at a block's input (paper, step 4; similarity is our own rule). */
 export function DeletionPanel() {
@@ -14,7 +11,7 @@ export function DeletionPanel() {
   const hasRegisters = useLabState((state) => (state.controls?.registers ?? null) !== null);
   const isOff = !deletion?.on;
   const patches = model ? model.spec.grid ** 2 : 1;
-  const change = (part: Partial<NonNullable<typeof deletion>>) =>
+  const change = (part: Partial<DeletionControls>) =>
     lab.setControls((old) => ({ ...old, deletion: { ...old.deletion, ...part } }));
   return (
     <section className="panel" aria-labelledby="deletion-heading">
@@ -41,45 +38,62 @@ export function DeletionPanel() {
             testId="delete-block"
             onChange={([block]) => change({ block: block ?? 0 })}
           />
-          <div className="slider-number">
-            <SliderField
-              label="Patches per image"
-              values={[deletion.count]}
-              thumbs={["Deleted patches"]}
-              min={1}
-              max={Math.min(patches - 1, 24)}
-              isDisabled={isOff}
-              testId="delete-count"
-              format={() => ""}
-              onChange={([count]) => change({ count: count ?? 1 })}
-            />
-            <NumberInput
-              label="Deleted patches"
-              hidesLabel
-              value={deletion.count}
-              min={1}
-              max={patches - 1}
-              step={1}
-              isDisabled={isOff}
-              testId="delete-count-number"
-              onChange={(count) => change({ count })}
-            />
-          </div>
-          <SegmentField
-            label="Chosen by"
-            value={deletion.by}
-            options={RULES}
-            isDisabled={isOff || !hasRegisters}
-            testId="delete-by"
-            onChange={(by) => change({ by })}
+          {(deletion.by !== "criterion" || deletion.capped) && (
+            <div className="slider-number">
+              <SliderField
+                label={deletion.by === "criterion" ? "Most patches per image" : "Patches per image"}
+                values={[deletion.count]}
+                thumbs={["Deleted patches"]}
+                min={1}
+                max={Math.min(patches - 1, 24)}
+                isDisabled={isOff}
+                testId="delete-count"
+                format={() => ""}
+                onChange={([count]) => change({ count: count ?? 1 })}
+              />
+              <NumberInput
+                label="Deleted patches"
+                hidesLabel
+                value={deletion.count}
+                min={1}
+                max={patches - 1}
+                step={1}
+                isDisabled={isOff}
+                testId="delete-count-number"
+                onChange={(count) => change({ count })}
+              />
+            </div>
+          )}
+          <DeletionRule
+            deletion={deletion}
+            hasRegisters={hasRegisters}
+            isDisabled={isOff}
+            onChange={change}
           />
-          <p className="hint">
-            {deletion.by === "linf"
-              ? "The paper's rule: the largest residual L∞ at that block's input. CLS is never deleted."
-              : "Our own rule, not the paper's: cosine to the registers' direction, cos(x − m, r − m). CLS is never deleted."}
-          </p>
+          <p className="hint">{HINTS[deletion.by]} CLS is never deleted.</p>
+          {!isOff && <DeletedCount patches={patches} />}
         </>
       )}
     </section>
+  );
+}
+
+const HINTS: Readonly<Record<DeletionControls["by"], string>> = {
+  linf: "The paper's rule: the largest L∞ at that block's input. The paper does not say from which tensor.",
+  similarity:
+    "Our own rule, not the paper's: cosine to the registers' direction, cos(x − m, r − m), in the residual stream.",
+  criterion:
+    "As many as there are in each image, by a criterion that others have named; at least one patch survives.",
+};
+
+/** What the last run of the intervention deleted. */
+function DeletedCount({ patches }: { readonly patches: number }) {
+  const deleted = useLabState(({ lanes: { intervention } }) =>
+    intervention.state === "done" ? (intervention.result?.deleted.length ?? null) : null,
+  );
+  return (
+    <p className="hint" data-testid="delete-result">
+      {deleted === null ? "Running." : `In this image: ${deleted} of ${patches} patches deleted.`}
+    </p>
   );
 }

@@ -1,5 +1,5 @@
-import { OUTLIER_CRITERIA } from "../figures/outliers.ts";
 import { TENSORS, tensorOf } from "../figures/tensors.ts";
+import { OUTLIER_CRITERIA } from "../measure/outlier-criteria.ts";
 import { LANES } from "../store/state.ts";
 import { SelectField, SliderField } from "./fields.tsx";
 import { Heatmap } from "./heatmap.tsx";

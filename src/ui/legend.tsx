@@ -1,9 +1,9 @@
 import { useLayoutEffect, useRef } from "react";
 import { formatTick } from "../figures/format.ts";
 import { logPosition, logTicks } from "../figures/log-scale.ts";
-import { OUTLIER_CRITERIA } from "../figures/outliers.ts";
 import { paintCell } from "../figures/paint.ts";
 import { paletteOf } from "../figures/palette.ts";
+import { OUTLIER_CRITERIA } from "../measure/outlier-criteria.ts";
 import { prepareCanvas } from "./canvas.ts";
 import { useLabState } from "./lab-context.tsx";
 import { useTheme } from "./theme.tsx";
