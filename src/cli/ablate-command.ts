@@ -1,3 +1,4 @@
+import { rollup } from "d3-array";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
@@ -198,6 +199,7 @@ function toText({ report, comparison, spec, quantize: { weightBits, activationBi
     `chosen on ${searches.any.images} images of ${searches.any.data}: sensitive block ${start.sensitiveBlock}`,
     `regcache${searches.linf ? "" : " (the model card's)"}: ${settingKey(settings.regcache)}`,
     `regcache-similarity: ${settingKey(settings.any)}`,
+    ...registerNeuronsLine(comparison),
     ...omitted.map(({ name, reason }) => `left out: ${name}: ${reason}`),
     ...(isPaperSetting
       ? ["right: the paper's top-1 on ImageNet-1k, zero-shot, by a secondary reading [S]"]
@@ -205,4 +207,13 @@ function toText({ report, comparison, spec, quantize: { weightBits, activationBi
     "",
     formatTable([head, ...rows]),
   ].join("\n");
+}
+
+/** Where the neurons lie that the test-time register takes over; nothing when it was left out. */
+function registerNeuronsLine({ configurations }: Comparison): string[] {
+  const chosen = configurations.find(({ name }) => name === "test-time-register")?.intervention;
+  const blocks = chosen?.testTimeRegister?.neurons.map(([block]) => block) ?? [];
+  const counts = [...rollup(blocks, ({ length }) => length, Number)].sort(([a], [b]) => a - b);
+  const parts = counts.map(([block, n]) => `${n} of block ${block}`);
+  return parts.length > 0 ? [`test-time-register: neurons ${parts.join(", ")}`] : [];
 }

@@ -62,7 +62,7 @@ async function json(...argv: string[]) {
   const { code, out, err } = await lab(...argv, "--json");
   expect(
     err.replace(
-      /^(Loading|Curating|Evaluating|Fitting the probe|Sensitivity|Search[^:]*: evaluations|Choosing[^:]*): \d+ of \d+\n/gm,
+      /^(Loading|Curating|Evaluating|Fitting the probe|Sensitivity|Search[^:]*: evaluations|Finding[^:]*|Choosing[^:]*): \d+ of \d+\n/gm,
       "",
     ),
   ).toBe("");
@@ -287,6 +287,11 @@ describe("ablate", () => {
     expect(names.slice(0, 7)).toEqual([
       ...["fp32", "naive", "prefix", "delete", "regcache", "regcache-similarity", "random-sink"],
     ]);
+    expect(names).toEqual(expect.arrayContaining(["clip", "exclude-outliers", "test-time-register"]));
+    const moved = report.configurations.find((each: { name: string }) => each.name === "test-time-register");
+    expect(moved.intervention).toMatchObject({ prefix: null, delete: null });
+    expect(moved.intervention.testTimeRegister.neurons.length).toBeGreaterThan(0);
+    for (const [block] of moved.intervention.testTimeRegister.neurons) expect(block).toBeLessThanOrEqual(1);
     expect(report.configurations[0].difference.value).toBe(0);
     expect(report.search.linf.best.setting).toBeDefined();
     expect(report.paper.mark).toBe("[S]");
@@ -298,6 +303,8 @@ describe("ablate", () => {
     const table = await lab(...sets(), "--limit", "1", "--train-limit", "2", "--block", "1");
     expect(table.out).toMatch(/CLIP-B\/16 \[S\]/);
     expect(table.out).toMatch(/^naive .*34\.01/m);
+    expect(table.out).toMatch(/^test-time-register .*44\.30/m);
+    expect(table.out).toMatch(/^test-time-register: neurons \d+ of block \d/m);
   });
 
   test("refuses to choose settings on the test set", async () => {

@@ -6,11 +6,12 @@ import type { Intervention } from "../intervention/intervention.ts";
 import { type BlockPlan, planIntervention, requireConsistent } from "../intervention/plan.ts";
 import type { CalibrationImages } from "../quantize/calibrate.ts";
 import { weightBytes } from "../quantize/weight-bytes.ts";
-import { deleteTokens } from "../regcache/delete.ts";
+import { deleteTokens, type Tokens } from "../regcache/delete.ts";
 import type { Registers } from "../regcache/registers.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
 import { type CachedBlock, chainKeys, createHiddenCache, type HiddenCache } from "./hidden-cache.ts";
 import { maskedInput } from "./masked-input.ts";
+import { changeTokens, tokenRows, withRegisterRow } from "./register-row.ts";
 import { runBlock } from "./run-block.ts";
 import type { Runtime } from "./runtime.ts";
 import { type LoadProgress, Sessions } from "./sessions.ts";
@@ -75,14 +76,15 @@ class ChainEngine implements Engine {
     const statistics = await this.#statistics.for(this, intervention, options);
     const plan = planIntervention(this.spec, intervention, this.registers, statistics);
     const seen = maskedInput(input, intervention.mask);
+    const hasRegister = intervention.testTimeRegister !== undefined;
     const keys = chainKeys(
-      seen.id,
+      hasRegister ? `${seen.id}|test-time register` : seen.id,
       plan.map(({ key }) => key),
     );
     const cached = options.onStates || options.onInputs ? [] : this.#longestCached(keys);
     for (const { trace } of cached) if (trace) yield { ...trace, milliseconds: 0 };
 
-    let state = cached.at(-1) ?? (await this.#embed(seen, keys[0]!, options));
+    let state = cached.at(-1) ?? (await this.#embed(seen, hasRegister, keys[0]!, options));
     const computedFrom = Math.max(0, cached.length - 1);
     for (let block = computedFrom; block < this.spec.blocks; block++) {
       state = await this.#block(block, state, plan[block]!, keys[block + 1]!, options);
@@ -123,7 +125,7 @@ class ChainEngine implements Engine {
     return found;
   }
 
-  #embed(input: EngineInput, key: string, options: RunOptions): Promise<CachedBlock> {
+  #embed(input: EngineInput, hasRegister: boolean, key: string, options: RunOptions): Promise<CachedBlock> {
     return this.#exclusive(options, async () => {
       const started = performance.now();
       const side = this.spec.preprocess.size;
@@ -133,7 +135,8 @@ class ChainEngine implements Engine {
       );
       const positions = Int32Array.from({ length: this.spec.tokens }, (_, token) => token);
       const milliseconds = performance.now() - started;
-      const state = { x: y!.data, positions, deleted: new Int32Array(0), milliseconds, trace: null };
+      const x = hasRegister ? withRegisterRow(y!.data, this.sessions.zeroToken) : y!.data;
+      const state = { x, positions, deleted: new Int32Array(0), milliseconds, trace: null };
       this.cache.set(key, state);
       return state;
     });
@@ -149,15 +152,13 @@ class ChainEngine implements Engine {
     return this.#exclusive(options, async () => {
       const { spec } = this;
       const rule = plan.delete;
-      const alive = rule
-        ? deleteTokens(spec, before, rule.rule, {
-            norm1: this.sessions.norm1[block]!,
-            registers: rule.registers,
-          })
-        : null;
+      const norm1 = this.sessions.norm1[block]!;
+      const survivors = (all: Tokens) =>
+        deleteTokens(spec, all, rule!.rule, { norm1, registers: rule!.registers });
+      const alive = rule ? changeTokens(before, spec.width, survivors) : null;
       const tokens = alive ?? before;
       const variant = options.onInputs
-        ? await this.sessions.exposed(block)
+        ? await this.sessions.exposed(block, plan)
         : await this.sessions.block(block, plan);
       const { y, qkv, inputs, trace } = await runBlock(spec, variant, block, tokens, plan, {
         qkv: options.onStates !== undefined,
@@ -184,7 +185,8 @@ class ChainEngine implements Engine {
     return this.#exclusive(options, async () => {
       const started = performance.now();
       const { headOutputs, head } = this.sessions;
-      const x = { data: state.x, dims: [state.positions.length, this.spec.width] };
+      const { width } = this.spec;
+      const x = { data: tokenRows(state, width), dims: [state.positions.length, width] };
       const { feature, pooled, logits } = await head.run({ x }, headOutputs);
       return {
         feature: feature!.data,

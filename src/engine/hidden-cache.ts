@@ -3,7 +3,7 @@ import type { LayerTrace } from "../trace/layer-trace.ts";
 
 /** What is known after one block of a run. */
 export interface CachedBlock {
-  /** Residual stream after the block, [T, D]. */
+  /** Residual stream after the block, [T, D]; with a test-time register its row is one more, the last. */
   readonly x: Float32Array;
   /** Original index of every surviving row, [T]. */
   readonly positions: Int32Array;

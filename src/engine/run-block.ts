@@ -7,6 +7,7 @@ import type { GridFeeds } from "../quantize/activation-grids.ts";
 import type { LinearInputs } from "../quantize/statistics.ts";
 import type { Tokens } from "../regcache/delete.ts";
 import type { LayerTrace } from "../trace/layer-trace.ts";
+import { tokenRows } from "./register-row.ts";
 import type { HostTensor } from "./runtime.ts";
 import type { BlockVariant } from "./sessions.ts";
 
@@ -35,7 +36,7 @@ export async function runBlock(
   wants: { readonly qkv: boolean; readonly inputs: boolean },
 ): Promise<BlockOutput> {
   const started = performance.now();
-  const rows = tokens.positions.length;
+  const count = tokens.positions.length;
   const fetches = [
     ...["y", "inputs", "attention"],
     ...(wants.qkv ? ["qkv"] : []),
@@ -44,12 +45,13 @@ export async function runBlock(
   const feeds = { ...blockFeeds(spec, block, tokens, plan), ...scalars(grids) };
   const outputs = await session.run(feeds, fetches);
   const y = outputs.y!.data;
-  const { kurtosis, ...residual } = measureRows(y, spec.width);
+  const ofTokens = tokenRows({ x: y, positions: tokens.positions }, spec.width);
+  const { kurtosis, ...residual } = measureRows(ofTokens, spec.width);
   assertUsable(residual.linf, block);
   const inputs = outputs.inputs!.data;
   const column = (name: (typeof INPUT_COLUMNS)[number]) => {
     const index = INPUT_COLUMNS.indexOf(name);
-    return Float32Array.from({ length: rows }, (_, row) => inputs[row * INPUT_COLUMNS.length + index]!);
+    return Float32Array.from({ length: count }, (_, row) => inputs[row * INPUT_COLUMNS.length + index]!);
   };
   const attention = outputs.attention!.data;
   const trace: LayerTrace = {
@@ -57,17 +59,33 @@ export async function runBlock(
     positions: tokens.positions,
     residual,
     inputs: { qkv: column("qkv"), proj: column("proj"), fc1: column("fc1"), fc2: column("fc2") },
-    attentionReceived: attention.slice(1),
+    attentionReceived: attention.slice(1, 1 + count),
     attentionToPrefix: column("toPrefix"),
     prefixReceived: attention[0]!,
-    medianAbs: medianAbs(y),
+    medianAbs: medianAbs(ofTokens),
     kurtosis,
+    ...(y !== ofTokens && { testTimeRegister: registerTrace(spec, y, inputs, attention) }),
     milliseconds: performance.now() - started,
   };
   const exposed = wants.inputs
     ? (Object.fromEntries(LINEARS.map((name) => [name, outputs[exposedInput(name)]!.data])) as LinearInputs)
     : null;
   return { y, qkv: outputs.qkv?.data ?? new Float32Array(0), inputs: exposed, trace };
+}
+
+/** What is traced of a test-time register, the last row. */
+function registerTrace(
+  { width }: EncoderSpec,
+  y: Float32Array,
+  inputs: Float32Array,
+  attention: Float32Array,
+): NonNullable<LayerTrace["testTimeRegister"]> {
+  const fc2 = INPUT_COLUMNS.indexOf("fc2");
+  return {
+    residualLinf: measureRows(y.slice(-width), width).linf[0]!,
+    fc2Input: inputs.at(fc2 - INPUT_COLUMNS.length)!,
+    attentionReceived: attention.at(-1)!,
+  };
 }
 
 function scalars(grids: GridFeeds): Record<string, HostTensor> {
@@ -84,8 +102,8 @@ function blockFeeds(
 ): Record<string, HostTensor> {
   const { width, heads } = spec;
   const perHead = width / heads;
-  const rows = tokens.positions.length;
-  const { prefix } = plan;
+  const rows = tokens.x.length / width;
+  const { prefix, registerNeurons } = plan;
   const queries = heads * rows;
   const key = prefix?.registers.key[block] ?? new Float32Array(width);
   const value = prefix?.registers.value[block] ?? new Float32Array(width);
@@ -95,7 +113,17 @@ function blockFeeds(
     prefix_value: { data: value, dims: [heads, 1, perHead] },
     prefix_bias: { data: Float32Array.of(prefix ? prefix.logCount : CLOSED_SLOT_BIAS), dims: [1] },
     query_share: { data: new Float32Array(queries).fill(1 / queries), dims: [1, queries] },
+    ...(registerNeurons.length > 0 && {
+      register_neurons: { data: neuronMask(spec, registerNeurons), dims: [1, spec.mlpWidth] },
+    }),
   };
+}
+
+/** [mlpWidth]: 1 for a register neuron, else 0. */
+function neuronMask({ mlpWidth }: EncoderSpec, neurons: readonly number[]): Float32Array {
+  const mask = new Float32Array(mlpWidth);
+  for (const neuron of neurons) mask[neuron] = 1;
+  return mask;
 }
 
 /** @throws EngineError when the state after `block` cannot be right. */

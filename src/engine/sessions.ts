@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import type { EncoderWeights, Norm } from "../encoder/weights.ts";
 import { InputError, throwIfCancelled } from "../errors/input-error.ts";
-import { buildBlock } from "../graph/block.ts";
+import { type BlockGraphOptions, buildBlock } from "../graph/block.ts";
 import { buildEmbed } from "../graph/embed.ts";
 import { buildHead, headOutputs } from "../graph/head.ts";
 import type { Quantization } from "../intervention/intervention.ts";
@@ -52,6 +52,8 @@ export class Sessions {
   private constructor(
     readonly spec: EncoderSpec,
     readonly embed: GraphSession,
+    /** What a zero token is in the residual stream before block 0, [D]: the bias of a LayerNorm before it, else zero. */
+    readonly zeroToken: Float32Array,
     readonly head: GraphSession,
     /** Names of the outputs that this encoder's head has. */
     readonly headOutputs: readonly string[],
@@ -78,7 +80,12 @@ export class Sessions {
       return session;
     };
     try {
-      const embed = await step(async () => runtime.createSession(buildEmbed(spec, await weights.embed())));
+      const zeroToken = new Float32Array(spec.width);
+      const embed = await step(async () => {
+        const embedWeights = await weights.embed();
+        if (embedWeights.preNorm) zeroToken.set(embedWeights.preNorm.bias);
+        return runtime.createSession(buildEmbed(spec, embedWeights));
+      });
       const blocks: GraphSession[] = [];
       const norm1: Norm[] = [];
       for (let block = 0; block < spec.blocks; block++) {
@@ -92,7 +99,8 @@ export class Sessions {
       }
       const headWeights = await weights.head();
       const head = await step(() => runtime.createSession(buildHead(spec, headWeights)));
-      return new Sessions(spec, embed, head, headOutputs(headWeights), blocks, norm1, weights, runtime);
+      const outputs = headOutputs(headWeights);
+      return new Sessions(spec, embed, zeroToken, head, outputs, blocks, norm1, weights, runtime);
     } catch (error) {
       // The model that was open before stays in use: leave nothing of this one behind.
       await Promise.all(built.map((session) => session.release()));
@@ -104,12 +112,17 @@ export class Sessions {
    * A block as a plan wants it: FP, or with quantized linears. Call inside the run queue.
    * @throws InputError for int8 on WebGPU
    */
-  async block(index: number, { quantize, statistics, key }: BlockPlan): Promise<BlockVariant> {
-    if (!quantize) return { session: this.blocks[index]!, grids: {} };
+  async block(index: number, plan: BlockPlan): Promise<BlockVariant> {
+    const { quantize, statistics, key } = plan;
+    const shiftsNeurons = plan.registerNeurons.length > 0;
+    if (!quantize) {
+      if (!shiftsNeurons) return { session: this.blocks[index]!, grids: {} };
+      return this.#fp(`${index} shifted`, index, { quantize: null, shiftsNeurons });
+    }
     if (quantize.arithmetic === "int8") requireIntegerKernels(this.runtime);
-    const built = await this.#variant(sessionKey(index, quantize, key), async () => {
+    const built = await this.#variant(sessionKey(index, quantize, plan), async () => {
       const block = quantizeBlock(await this.weights.block(index), quantize, statistics);
-      const model = buildBlock(this.spec, block.weights, { quantize: block.graph });
+      const model = buildBlock(this.spec, block.weights, { quantize: block.graph, shiftsNeurons });
       return {
         session: await this.runtime.createSession(model),
         folds: block.folds,
@@ -123,15 +136,10 @@ export class Sessions {
   }
 
   /** An FP block that also hands out what its linears read, for calibration. Call inside the run queue. */
-  async exposed(index: number): Promise<BlockVariant> {
-    const { session } = await this.#variant(`${index} exposed`, async () => {
-      const model = buildBlock(this.spec, await this.weights.block(index), {
-        quantize: null,
-        exposesInputs: true,
-      });
-      return { session: await this.runtime.createSession(model), folds: {}, norms: {} };
-    });
-    return { session, grids: {} };
+  async exposed(index: number, { registerNeurons }: BlockPlan): Promise<BlockVariant> {
+    const shiftsNeurons = registerNeurons.length > 0;
+    const key = `${index} exposed${shiftsNeurons ? ", shifted" : ""}`;
+    return this.#fp(key, index, { quantize: null, exposesInputs: true, shiftsNeurons });
   }
 
   async dispose(): Promise<void> {
@@ -139,6 +147,15 @@ export class Sessions {
     this.#quantized.clear();
     const all = [this.embed, this.head, ...this.blocks, ...variants];
     await Promise.all(all.map((session) => session.release()));
+  }
+
+  /** An FP block with another graph than the one that is always there. */
+  async #fp(key: string, index: number, options: BlockGraphOptions): Promise<BlockVariant> {
+    const { session } = await this.#variant(key, async () => {
+      const model = buildBlock(this.spec, await this.weights.block(index), options);
+      return { session: await this.runtime.createSession(model), folds: {}, norms: {} };
+    });
+    return { session, grids: {} };
   }
 
   async #variant(key: string, build: () => Promise<QuantizedSession>): Promise<QuantizedSession> {
@@ -158,7 +175,7 @@ export class Sessions {
  * What a session is built from. Activation bits, ranges and bounds are inputs of the graph, so they need no session of their
  * own, but where weights depend on calibration the plan's whole key does.
  */
-function sessionKey(index: number, q: Quantization, planKey: string): string {
+function sessionKey(index: number, q: Quantization, plan: BlockPlan): string {
   const foldsWeights = q.smoothQuant !== undefined || (q.base !== undefined && q.base !== "rtn");
   return JSON.stringify([
     index,
@@ -171,7 +188,8 @@ function sessionKey(index: number, q: Quantization, planKey: string): string {
     q.clip !== undefined,
     q.excludeOutliers?.kind,
     quantizedLinears(q),
-    foldsWeights && planKey,
+    foldsWeights && plan.key,
+    plan.registerNeurons.length > 0,
   ]);
 }
 

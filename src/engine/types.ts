@@ -16,7 +16,7 @@ export interface EngineInput {
   readonly mask?: PixelMask;
 }
 
-/** Hidden states that a run hands out besides its trace, when asked. */
+/** Hidden states that a run hands out besides its trace, when asked. The row of a test-time register is the last one. */
 export interface BlockStates {
   readonly block: number;
   /** Residual stream at the block's input, after any deletion, [T, D]. */

@@ -4,7 +4,7 @@ import { type BlockWeights, LINEARS } from "../encoder/weights.ts";
 import { relativeDifference } from "../engine/agreement.ts";
 import { createNodeRuntime } from "../engine/runtime-node.ts";
 import { buildBlock, CLOSED_SLOT_BIAS, INPUT_COLUMNS } from "./block.ts";
-import { type ReferencePrefix, referenceBlock } from "./reference-block.ts";
+import { type ReferencePrefix, type ReferenceRegister, referenceBlock } from "./reference-block.ts";
 
 const T = 7;
 const spec = {
@@ -53,9 +53,12 @@ async function runGraph(
   x: Float32Array,
   prefix: ReferencePrefix | null,
   bits: number | null,
+  { neurons, leading }: ReferenceRegister = { neurons: [], leading: 0 },
 ) {
+  const tokens = { hasCls: leading > 0, trainedRegisters: Math.max(0, leading - 1) };
   const session = await createNodeRuntime().createSession(
-    buildBlock(spec, weights, {
+    buildBlock({ ...spec, ...tokens }, weights, {
+      shiftsNeurons: neurons.length > 0,
       quantize: bits === null ? null : { arithmetic: "simulated", linears: LINEARS, activations: NAIVE },
     }),
   );
@@ -67,6 +70,12 @@ async function runGraph(
       prefix_value: { data: prefix?.value ?? random(D), dims: [H, 1, D / H] },
       prefix_bias: { data: Float32Array.of(bias), dims: [1] },
       query_share: { data: new Float32Array(H * T).fill(1 / (H * T)), dims: [1, H * T] },
+      ...(neurons.length > 0 && {
+        register_neurons: {
+          data: Float32Array.from({ length: M }, (_, c) => (neurons.includes(c) ? 1 : 0)),
+          dims: [1, M],
+        },
+      }),
       ...(bits && { qmax: { data: Float32Array.of(2 ** (bits - 1) - 1), dims: [1] } }),
     },
     ["y", "inputs", "attention"],
@@ -115,6 +124,24 @@ describe("block graph", () => {
       expect(relativeDifference(expected.maxima[name], got)).toBeLessThan(tolerance);
     }
     expect(relativeDifference(expected.received, outputs.attention!.data.slice(1))).toBeLessThan(tolerance);
+  });
+
+  it.each([
+    { name: "no rows before the patches", leading: 0, bits: null, tolerance: 1e-5 },
+    { name: "CLS and a trained register before them", leading: 2, bits: null, tolerance: 1e-5 },
+    { name: "activations on 8 bits, over the register too", leading: 1, bits: 8, tolerance: 1e-4 },
+  ])("moves neurons to a test-time register: $name", async ({ leading, bits, tolerance }) => {
+    const weights = makeWeights(false, true);
+    const x = random(T * D, 2);
+    const register = { neurons: [3, 17, 40], leading };
+    const outputs = await runGraph(weights, x, null, bits, register);
+    const expected = referenceBlock(spec, weights, rowsOf(x), null, bits, register);
+    expect(relativeDifference(expected.y.flat(), outputs.y!.data)).toBeLessThan(tolerance);
+    const column = INPUT_COLUMNS.indexOf("fc2");
+    const fc2 = Array.from({ length: T }, (_, t) => outputs.inputs!.data[t * INPUT_COLUMNS.length + column]!);
+    expect(relativeDifference(expected.maxima.fc2, fc2)).toBeLessThan(tolerance);
+    const without = referenceBlock(spec, weights, rowsOf(x), null, bits);
+    expect(relativeDifference(without.y.flat(), outputs.y!.data)).toBeGreaterThan(0.01);
   });
 
   it("changes nothing when the slot is closed, whatever lies in it", async () => {

@@ -4,6 +4,7 @@ import { type ActivationRounding, roundActivation } from "./activation-rounding.
 import { type IntegerActivation, type IntegerLinear, integerLinear } from "./integer-linear.ts";
 import { activation, layerNorm, linear, tokenRange } from "./layers.ts";
 import { GraphBuilder, type OnnxModel } from "./onnx.ts";
+import { shiftNeurons } from "./shift-neurons.ts";
 
 /**
  * One pre-LN transformer block with RegCache's prefix slot, its instruments, and optionally quantized linears,
@@ -18,7 +19,8 @@ import { GraphBuilder, type OnnxModel } from "./onnx.ts";
  * shape for every prefix spares WebGPU a recompilation.
  *
  * inputs   x [T, D]; prefix_key [H, d, 1]; prefix_value [H, 1, d]; prefix_bias [1]; query_share [1, H T], every
- *          entry 1 / (H T); with quantization also the ranges (activation-rounding.ts, integer-linear.ts)
+ *          entry 1 / (H T); with quantization also the ranges (activation-rounding.ts, integer-linear.ts); with
+ *          `shiftsNeurons` also register_neurons [1, mlpWidth]
  * outputs  y [T, D]; qkv [T, 3D]; inputs [T, 5]: L-inf of the qkv, proj, fc1 and fc2 inputs, and the
  *          attention that the token gives to the prefix; attention [1 + T]: what each key receives;
  *          with `exposesInputs` also qkv_input, proj_input, fc1_input [T, D] and fc2_input [T, mlpWidth]
@@ -28,6 +30,8 @@ export interface BlockGraphOptions {
   readonly quantize: BlockQuantization | null;
   /** Also hands out what the linears read, for calibration. */
   readonly exposesInputs?: boolean;
+  /** The last row is a test-time register: it takes over the activations of the neurons that are fed. */
+  readonly shiftsNeurons?: boolean;
 }
 
 /** Linears that are quantized, and how. Simulated: the block's weights are rounded already. */
@@ -86,7 +90,9 @@ export function buildBlock(spec: EncoderSpec, weights: BlockWeights, options: Bl
 
   // MLP
   const hidden = measured(layerNorm(g, middle, weights.norm2, spec.layerNormEps), "fc1", weights.fc1);
-  const mlp = scaled(g, measured(activation(g, hidden, spec.activation), "fc2", weights.fc2), weights.scale2);
+  const activated = activation(g, hidden, spec.activation);
+  const neurons = options.shiftsNeurons ? shiftNeurons(g, activated, spec) : activated;
+  const mlp = scaled(g, measured(neurons, "fc2", weights.fc2), weights.scale2);
   const y = g.node("Add", [middle, mlp]);
 
   // Instruments. Averages over heads and queries are a product with a constant row: far cheaper than ReduceMean

@@ -12,6 +12,13 @@ export interface ReferencePrefix {
   readonly copies: number;
 }
 
+/** A test-time register in the last row (2506.08010). */
+export interface ReferenceRegister {
+  readonly neurons: readonly number[];
+  /** Rows before the patches. */
+  readonly leading: number;
+}
+
 type Matrix = number[][];
 
 export function referenceBlock(
@@ -20,6 +27,7 @@ export function referenceBlock(
   x: Matrix,
   prefix: ReferencePrefix | null,
   activationBits: number | null,
+  register: ReferenceRegister | null = null,
 ): {
   y: Matrix;
   maxima: { qkv: number[]; proj: number[]; fc1: number[]; fc2: number[] };
@@ -54,6 +62,11 @@ export function referenceBlock(
   const middle = add(x, scale(apply(round(mixed), weights.proj), weights.scale1));
   const fc1Input = normalise(middle, weights.norm2, spec.layerNormEps);
   const fc2Input = apply(round(fc1Input), weights.fc1).map((row) => row.map(gelu));
+  for (const neuron of register?.neurons ?? []) {
+    const patches = fc2Input.slice(register!.leading, -1);
+    fc2Input.at(-1)![neuron] = Math.max(...patches.map((row) => row[neuron]!));
+    for (const row of patches) row[neuron] = 0;
+  }
   const y = add(middle, scale(apply(round(fc2Input), weights.fc2), weights.scale2));
   const linf = (rows: Matrix) => rows.map((row) => Math.max(...row.map(Math.abs)));
   return {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { KEEPS } from "../image/mask.ts";
 import { deletionSchema } from "./deletion.ts";
 import { quantizationSchema } from "./quantization.ts";
+import { testTimeRegisterSchema } from "./test-time-register.ts";
 
 export type { Deletion } from "./deletion.ts";
 export { type Quantization, quantizationSchema } from "./quantization.ts";
@@ -31,6 +32,8 @@ export const interventionSchema = z.strictObject({
   quantize: quantizationSchema.nullable().default(null),
   /** The part of the image that stays, the other one zeroed after normalisation; absent = all (paper, Figure 4). */
   mask: z.enum(KEEPS).optional(),
+  /** A comparison of the paper's: outliers are moved to a token of their own (2506.08010); absent = none. */
+  testTimeRegister: testTimeRegisterSchema.optional(),
 });
 
 export type Prefix = z.infer<typeof prefixSchema>;

@@ -5,6 +5,7 @@ import type { BlockStatistics, Statistics } from "../quantize/statistics.ts";
 import type { Registers } from "../regcache/registers.ts";
 import { mostDeleted, needsRegisters } from "./deletion.ts";
 import { type Deletion, type Intervention, type Quantization, quantizationSchema } from "./intervention.ts";
+import { neuronsOf } from "./test-time-register.ts";
 
 /** What an intervention does at one block. */
 export interface BlockPlan {
@@ -15,6 +16,8 @@ export interface BlockPlan {
   readonly quantize: Quantization | null;
   /** Of the block's linear inputs, where the quantization is calibrated. */
   readonly statistics: BlockStatistics | null;
+  /** Neurons whose activations are moved to the test-time register; empty = none. */
+  readonly registerNeurons: readonly number[];
   /** Equal keys mean equal effects at this block. */
   readonly key: string;
 }
@@ -78,12 +81,14 @@ export function planIntervention(
       delete: deletes ? { rule: deletion, registers: deletionRegisters } : null,
       quantize: quantized,
       statistics: quantized && statistics ? statistics.blocks[block]! : null,
+      registerNeurons: neuronsOf(intervention.testTimeRegister, spec, block),
     };
     const key = JSON.stringify([
       active ? [prefixRegisters.id, prefix.count] : null,
       deletes ? { ...deletion, registers: deletionRegisters?.id } : null,
       quantized && { ...quantized, blocks: null },
       ...(plan.statistics ? [statistics?.key] : []),
+      ...(plan.registerNeurons.length > 0 ? [{ registerNeurons: plan.registerNeurons }] : []),
     ]);
     return { ...plan, key };
   });

@@ -46,7 +46,7 @@ test("a comparison chooses everything on its images, and builds on one setting",
 
 test("the paper's values go by names of comparisons, as percent", () => {
   const names = PAPER_VALUES.flatMap(({ top1 }) => Object.keys(top1));
-  const known: readonly string[] = [...COMPARISONS, "test-time-register"];
+  const known: readonly string[] = COMPARISONS;
   expect(names.filter((name) => !known.includes(name))).toEqual([]);
   for (const value of PAPER_VALUES.flatMap(({ top1 }) => Object.values(top1))) {
     expect(value).toBeGreaterThan(1);

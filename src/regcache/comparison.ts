@@ -4,6 +4,7 @@ import type { Configuration } from "../evaluate/report.ts";
 import { type Intervention, NO_INTERVENTION } from "../intervention/intervention.ts";
 import { CellScores } from "./cell-scores.ts";
 import { chooseClip, chooseExclusion } from "./choose-quantization.ts";
+import { chooseTestTimeRegister } from "./choose-test-time-register.ts";
 import { type ExperimentSubject, prepareSearch, type SearchStart } from "./prepare-search.ts";
 import { type Objective, type SearchReport, searchSettings } from "./search.ts";
 import { cellsOf, type SettingGrid, settingGrid } from "./setting-grid.ts";
@@ -11,8 +12,8 @@ import { cellsOf, type SettingGrid, settingGrid } from "./setting-grid.ts";
 /**
  * The paper's comparisons by name, in the order of its tables. `prefix` and `delete` are the parts of `regcache`
  * alone; `regcache-similarity` may delete by similarity too (ours); `random-sink` and `mean-token` are `regcache` with
- * the keys and values of a random ordinary token, or of the mean patch token; the last two are in FP32, and show what the
- * setting itself costs.
+ * the keys and values of a random ordinary token, or of the mean patch token; `test-time-register` moves outliers to a token
+ * of their own (2506.08010); the last two are in FP32, and show what the setting itself costs.
  */
 export const COMPARISONS = [
   "fp32",
@@ -25,6 +26,7 @@ export const COMPARISONS = [
   "mean-token",
   "clip",
   "exclude-outliers",
+  "test-time-register",
   "regcache-fp32",
   "regcache-similarity-fp32",
 ] as const;
@@ -103,6 +105,7 @@ export async function prepareComparison(
     "mean-token": () => withPrefix(meanToken.id),
     clip: async () => ({ ...NO_INTERVENTION, quantize: await chooseClip(subject) }),
     "exclude-outliers": async () => ({ ...NO_INTERVENTION, quantize: await chooseExclusion(subject) }),
+    "test-time-register": () => chooseTestTimeRegister(subject, start),
     "regcache-fp32": () => ({ ...whole, quantize: null }),
     "regcache-similarity-fp32": () => ({ ...similar, quantize: null }),
   };

@@ -4,7 +4,7 @@ import type { BlockStates, Engine, EngineInput } from "../engine/types.ts";
 import { InputError } from "../errors/input-error.ts";
 import { seededOrder } from "../evaluate/order.ts";
 import { NO_INTERVENTION } from "../intervention/intervention.ts";
-import { CandidateSearch, type TokenOfImage } from "./candidates.ts";
+import { type Candidate, CandidateSearch, type TokenOfImage } from "./candidates.ts";
 import { contentId } from "./content-id.ts";
 import { meanPairwiseCosine } from "./cosine-report.ts";
 import type { Registers } from "./registers.ts";
@@ -38,6 +38,8 @@ export interface CuratedPrefixes {
   readonly randomSink: Registers;
   /** The mean keys and values of all patch tokens. */
   readonly meanToken: Registers;
+  /** The tokens that the registers are the mean of, largest first. */
+  readonly candidates: readonly Candidate[];
 }
 
 type ImageLoader = () => Promise<EngineInput>;
@@ -108,6 +110,7 @@ export async function curatePrefixes(
     outliers: await of("outliers", pass1.candidates.length, outliers.means()),
     randomSink: await of("random-sink", 1, random.means()),
     meanToken: await of("mean-token", images.length * (spec.tokens - leadingTokens(spec)), meanToken),
+    candidates: pass1.candidates,
   };
 }
 

@@ -51,7 +51,8 @@ export async function prepareSearch(subject: ExperimentSubject, given?: number):
     onProgress: (done, total) => onProgress?.("Curating", done, total),
     ...(signal && { signal }),
   });
-  for (const registers of Object.values(prefixes)) engine.addRegisters(registers);
+  const { outliers, randomSink, meanToken } = prefixes;
+  for (const registers of [outliers, randomSink, meanToken]) engine.addRegisters(registers);
   return { sensitiveBlock, sensitivity, prefixes };
 }
 

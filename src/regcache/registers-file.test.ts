@@ -100,7 +100,8 @@ describe("curate", () => {
     expect(prefixes.meanToken).toMatchObject({ kind: "mean-token", candidates: 3 * 16 });
     expect(prefixes.meanToken.state).toEqual(registers.mean);
     expect(prefixes.randomSink).toMatchObject({ kind: "random-sink", candidates: 1 });
-    const ids = Object.values(prefixes).map(({ id }) => id);
+    const { outliers, randomSink, meanToken } = prefixes;
+    const ids = [outliers, randomSink, meanToken].map(({ id }) => id);
     expect(new Set(ids).size).toBe(3);
     // The random token is one of the images' own: its keys are those of a run.
     let found = false;

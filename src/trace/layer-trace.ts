@@ -24,8 +24,17 @@ export interface LayerTrace {
     readonly fc1: Float32Array;
     readonly fc2: Float32Array;
   };
-  /** Attention that a token receives: mean over heads and queries; with `prefixReceived` it adds up to 1, [T]. */
+  /** Attention that a token receives: mean over heads and queries; with the prefix and a test-time register 1 in all, [T]. */
   readonly attentionReceived: Float32Array;
+  /** Of the appended token that is no token of the image, where a run has one (2506.08010). */
+  readonly testTimeRegister?: {
+    /** Residual L-inf after the block. */
+    readonly residualLinf: number;
+    /** L-inf of fc2's input. */
+    readonly fc2Input: number;
+    /** Attention that it receives, mean over heads and queries, its own query among them. */
+    readonly attentionReceived: number;
+  };
   /** Attention that a token (as query) gives to the prefix, mean over heads, [T]; zeros without a prefix. */
   readonly attentionToPrefix: Float32Array;
   /** Attention that the prefix receives, mean over heads and queries. */

@@ -58,6 +58,7 @@ function blockReport(trace: LayerTrace, spec: EncoderSpec, full: boolean) {
     fc1Input: summarise(inputs.fc1),
     fc2Input: summarise(inputs.fc2),
     prefixReceived: trace.prefixReceived,
+    ...(trace.testTimeRegister && { testTimeRegister: trace.testTimeRegister }),
     tokens: positions.length,
     ...(full && {
       medianAbs: trace.medianAbs,
