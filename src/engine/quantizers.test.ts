@@ -55,6 +55,11 @@ describe("quantizers in the chain", () => {
     ["RepQ-ViT", { ...CALIBRATED, base: "repq-vit" }],
     ["int8, dynamic", { ...W8A8, arithmetic: "int8" }],
     ["int8, per channel", { ...W8A8, arithmetic: "int8", weightGranularity: "per-channel" }],
+    ["int8, asymmetric", { ...W8A8, arithmetic: "int8", activationScheme: "asymmetric" }],
+    [
+      "int8, static, asymmetric",
+      { ...CALIBRATED, arithmetic: "int8", range: STATIC, activationScheme: "asymmetric" },
+    ],
     [
       "int8, static, SmoothQuant",
       { ...CALIBRATED, arithmetic: "int8", range: STATIC, smoothQuant: { alpha: 0.5 } },
@@ -68,10 +73,12 @@ describe("quantizers in the chain", () => {
   });
 
   it("int8 errs from FP32 as its simulation does, and no more than rounding apart from it", async () => {
-    const int8 = await feature({ ...W8A8, arithmetic: "int8" });
-    const simulated = await feature(W8A8);
-    const apart = relativeDifference(simulated, int8);
-    expect(apart).toBeLessThan(relativeDifference(await feature(null), simulated));
+    for (const activationScheme of ["symmetric", "asymmetric"] as const) {
+      const int8 = await feature({ ...W8A8, activationScheme, arithmetic: "int8" });
+      const simulated = await feature({ ...W8A8, activationScheme });
+      const apart = relativeDifference(simulated, int8);
+      expect(apart).toBeLessThan(relativeDifference(await feature(null), simulated));
+    }
   });
 
   it("clips: the tighter, the worse; a limit above everything changes nothing", async () => {

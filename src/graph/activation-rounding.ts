@@ -54,37 +54,50 @@ function roundDynamic(g: GraphBuilder, x: string, range: TokenRange, how: Activa
   const qmax = g.sharedInput("qmax", [1]);
   const inliers = how.excludes ? inlierMask(g, range.linf, how.excludes) : null;
   const kept = (value: string) => (inliers ? g.node("Where", [inliers, value, g.constant([0])]) : value);
+  const over = (value: string, op: "ReduceMax" | "ReduceMin") => overTokens(g, kept(value), op, how);
   const grid =
     how.scheme === "symmetric"
-      ? symmetricGrid(g, kept(range.linf), qmax, how)
-      : asymmetricGrid(g, kept(range.largest), kept(range.smallest), qmax, how);
+      ? symmetricGrid(g, over(range.linf, "ReduceMax"), qmax, how)
+      : asymmetricGrid(g, over(range.largest, "ReduceMax"), over(range.smallest, "ReduceMin"), qmax, how);
   const rounded = snap(g, x, grid.scale, grid.levels);
   return inliers ? g.node("Where", [inliers, rounded, x]) : rounded;
 }
 
+/** Whether dynamic ranges are narrowed by clip_ratio and clip_limit. */
+export interface Clips {
+  readonly clips: boolean;
+}
+
+/** Graph values of a grid: levels are the outermost ones less the zero point; null = the range bounds them already. */
+export interface DynamicGrid {
+  readonly scale: string;
+  readonly levels: { readonly low: string; readonly high: string } | null;
+}
+
 /** s = max|x| / qmax. Without clipping the levels need no bounds: the range is the tensor's own maximum. */
-function symmetricGrid(g: GraphBuilder, linf: string, qmax: string, how: ActivationRounding) {
-  const range = clipped(g, overTokens(g, linf, "ReduceMax", how), how);
+export function symmetricGrid(g: GraphBuilder, linf: string, qmax: string, how: Clips): DynamicGrid {
+  const range = clipped(g, linf, how);
   const scale = g.node("Max", [g.node("Div", [range, qmax]), g.constant([SMALLEST_SCALE])]);
   return { scale, levels: how.clips ? { low: g.node("Neg", [qmax]), high: qmax } : null };
 }
 
 /** s = (max - min) / qmax, z = round(-min / s), over a range that holds zero (as ONNX DynamicQuantizeLinear). */
-function asymmetricGrid(
+export function asymmetricGrid(
   g: GraphBuilder,
   largest: string,
   smallest: string,
   qmax: string,
-  how: ActivationRounding,
-) {
+  how: Clips,
+): DynamicGrid & { zeroPoint: string } {
   const zero = g.constant([0]);
-  const high = clipped(g, g.node("Max", [overTokens(g, largest, "ReduceMax", how), zero]), how);
-  const below = g.node("Neg", [g.node("Min", [overTokens(g, smallest, "ReduceMin", how), zero])]);
+  const high = clipped(g, g.node("Max", [largest, zero]), how);
+  const below = g.node("Neg", [g.node("Min", [smallest, zero])]);
   const low = clipped(g, below, how); // -min
   const width = g.node("Add", [high, low]);
   const scale = g.node("Max", [g.node("Div", [width, qmax]), g.constant([SMALLEST_SCALE])]);
   const zeroPoint = round(g, g.node("Div", [low, scale]));
-  return { scale, levels: { low: g.node("Neg", [zeroPoint]), high: g.node("Sub", [qmax, zeroPoint]) } };
+  const levels = { low: g.node("Neg", [zeroPoint]), high: g.node("Sub", [qmax, zeroPoint]) };
+  return { scale, levels, zeroPoint };
 }
 
 /** The extreme over all tokens, [1, 1], or each token's own, [T, 1]. */
@@ -98,7 +111,7 @@ function overTokens(
 }
 
 /** The range times clip_ratio, and no more than clip_limit. */
-export function clipped(g: GraphBuilder, range: string, how: { readonly clips: boolean }): string {
+function clipped(g: GraphBuilder, range: string, how: Clips): string {
   if (!how.clips) return range;
   const narrowed = g.node("Mul", [range, g.sharedInput("clip_ratio", [1])]);
   return g.node("Min", [narrowed, g.sharedInput("clip_limit", [1])]);
@@ -116,18 +129,14 @@ function inlierMask(g: GraphBuilder, linf: string, kind: "absolute" | "ratio"): 
 }
 
 /** s * round(clamp(x / s, low, high)): clamped first, since the rounding trick needs small numbers; the bounds are integers. */
-function snap(
-  g: GraphBuilder,
-  x: string,
-  scale: string,
-  levels: { readonly low: string; readonly high: string } | null,
-): string {
+export function snap(g: GraphBuilder, x: string, scale: string, levels: DynamicGrid["levels"]): string {
   const exact = g.node("Div", [x, scale]);
   const inside = levels ? g.node("Min", [g.node("Max", [exact, levels.low]), levels.high]) : exact;
   return g.node("Mul", [round(g, inside), scale]);
 }
 
-function round(g: GraphBuilder, x: string): string {
+/** Nearest integer, ties to the even one, of |x| < 2^22. */
+export function round(g: GraphBuilder, x: string): string {
   const up = g.node("Add", [x, g.constant(ROUNDING_MAGIC)]);
   return g.node("Sub", [up, g.constant(ROUNDING_MAGIC)]);
 }

@@ -24,6 +24,7 @@ describe("interventionSchema", () => {
   const w8a8 = { weightBits: 8, activationBits: 8 };
   it.each([
     { arithmetic: "int8", clip: { kind: "ratio", ratio: 0.5 } },
+    { arithmetic: "int8", activationScheme: "asymmetric" },
     { activationScheme: "asymmetric", activationGranularity: "per-token" },
     { range: { kind: "static", statistic: "percentile", percentile: 99.9 }, calibration: "a" },
     { excludeOutliers: { kind: "ratio", above: 64 }, weightBits: 4 },
@@ -36,7 +37,7 @@ describe("interventionSchema", () => {
   it.each([
     [{ arithmetic: "int8", weightBits: 4 }, /8 bits/],
     [{ arithmetic: "int8", excludeOutliers: { kind: "ratio", above: 64 } }, /kernels/],
-    [{ arithmetic: "int8", activationScheme: "asymmetric" }, /kernels/],
+    [{ arithmetic: "int8", activationGranularity: "per-token" }, /kernels/],
     [{ range: { kind: "static", statistic: "percentile" } }, /percentile/],
     [{ range: { kind: "static", statistic: "min-max", percentile: 99 } }, /percentile/],
     [

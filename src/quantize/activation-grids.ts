@@ -59,7 +59,10 @@ function staticFeeds(
     };
   }
   const grid = staticGrid(q, name, block, input);
-  if (q.arithmetic === "int8") return { [`${name}_scale`]: grid.scale };
+  if (q.arithmetic === "int8") {
+    const zero = q.activationScheme === "asymmetric" && { [`${name}_zero`]: -grid.low };
+    return { [`${name}_scale`]: grid.scale, ...zero };
+  }
   return { [`${name}_scale`]: grid.scale, [`${name}_low`]: grid.low, [`${name}_high`]: grid.high };
 }
 

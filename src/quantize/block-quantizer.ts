@@ -93,12 +93,13 @@ function blockGraph(
 ): BlockQuantization {
   const range = isStatic(q) ? "static" : "dynamic";
   const clips = q.clip !== undefined && range === "dynamic";
+  const scheme = q.activationScheme ?? "symmetric";
   if (q.arithmetic === "int8") {
-    return { arithmetic: "int8", linears: integers, activations: { range, clips } };
+    return { arithmetic: "int8", linears: integers, activations: { range, scheme, clips } };
   }
   const activations: ActivationRounding = {
     range,
-    scheme: q.activationScheme ?? "symmetric",
+    scheme,
     granularity: q.activationGranularity ?? "per-tensor",
     clips,
     excludes: q.excludeOutliers?.kind ?? null,

@@ -28,8 +28,14 @@ describe("changeQuantizer", () => {
     expect(from({ range: MIN_MAX }, { activationGranularity: "per-token" })).toEqual({
       activationGranularity: "per-token",
     });
-    expect(from({ activationScheme: "asymmetric" }, { arithmetic: "int8" })).toEqual({ arithmetic: "int8" });
+    expect(from({ activationGranularity: "per-token" }, { arithmetic: "int8" })).toEqual({
+      arithmetic: "int8",
+    });
+    expect(from({ arithmetic: "int8" }, { activationGranularity: "per-token" })).toEqual({
+      activationGranularity: "per-token",
+    });
     expect(from({ arithmetic: "int8" }, { activationScheme: "asymmetric" })).toEqual({
+      arithmetic: "int8",
       activationScheme: "asymmetric",
     });
     expect(from({ clip: { kind: "ratio", ratio: 0.5 } }, { clip: undefined })).toEqual({});

@@ -72,7 +72,7 @@ export function QuantizationPanel() {
 function quantizerText(q: Quantizer): string {
   const where = `${(q.linears ?? ["qkv", "proj", "fc1", "fc2"]).join(", ")}${q.blocks ? ` of blocks ${q.blocks.join(", ")}` : ""}`;
   if (q.arithmetic === "int8") {
-    return `ORT's integer kernels for ${where}: u8 activations, s8 weights, as deployed. Live accuracy shows its simulation beside it.`;
+    return `ORT's integer kernels for ${where}: u8 activations (${q.activationScheme ?? "symmetric"}), s8 weights, as deployed. Live accuracy shows its simulation beside it.`;
   }
   if (q.base === "ptq4vit") {
     return `PTQ4ViT for ${where}: twin uniform grids after GELU, scales searched by output error (without the paper's Hessian).`;

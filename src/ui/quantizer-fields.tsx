@@ -65,7 +65,7 @@ export function QuantizerFields({ bits, quantizer, onBits, onChange }: Props) {
           { id: "symmetric", label: "symmetric" },
           { id: "asymmetric", label: "asymmetric" },
         ]}
-        isDisabled={isInteger || hasBase}
+        isDisabled={hasBase}
         testId="scheme"
         onChange={(scheme) => onChange({ activationScheme: scheme === "symmetric" ? undefined : scheme })}
       />
