@@ -10,8 +10,9 @@ import { type Quantization, quantizationSchema } from "../intervention/quantizat
 import { activationGrids, type GridFeeds } from "./activation-grids.ts";
 import { quantizeBlock } from "./block-quantizer.ts";
 import { applyFold, channelFold, smoothingFold } from "./fold.ts";
+import { InputGatherer } from "./input-gatherer.ts";
 import { columnNorms, searchSymmetric, searchTwin, searchWeightScales } from "./scale-search.ts";
-import { type BlockStatistics, InputGatherer } from "./statistics.ts";
+import type { BlockStatistics } from "./statistics.ts";
 import { quantizeWeight } from "./weights.ts";
 
 // Written by tools/make_quantizer_fixtures.py: every quantizer a second time, in NumPy and fp64.
@@ -145,6 +146,22 @@ describe("quantizers against NumPy", () => {
     expect(negative.scale / expected.negative).toBeCloseTo(1, 5);
     const scales = searchWeightScales(layer, input, bits, "per-channel");
     expect(relativeDifference(expected.perChannel, scales)).toBeLessThan(TOLERANCE);
+  });
+});
+
+describe("scale search of a weight too large to look at whole", () => {
+  const [rows, columns] = [600, 512];
+  const search = (largeRow: number) => {
+    const weight = Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i * 0.37) / 20);
+    weight[largeRow * columns + 5] = 2.5;
+    const sample = new Float32Array(columns).fill(0.3);
+    sample[5] = 100; // the neuron that writes a massive activation through the large weight
+    const large = { weight, bias: null, out: rows, in: columns };
+    return searchWeightScales(large, { ...gather(fixture.images), sample }, 8, "per-tensor")[0]!;
+  };
+
+  it.each([0, 41, 599])("does not clip the weight that matters, in row %i", (row) => {
+    expect(search(row) * 127).toBeGreaterThan(0.99 * 2.5);
   });
 });
 

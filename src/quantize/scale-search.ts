@@ -14,7 +14,7 @@ import { minMaxScales } from "./weights.ts";
 /** Multiples of the min-max scale that PTQ4ViT tries: 0.01 to 1.2 (its section 3.3 and code). */
 const CANDIDATES = Array.from({ length: 101 }, (_, i) => 0.01 + (i * (1.2 - 0.01)) / 100);
 
-/** Weights that a per-tensor search looks at; rows are left out evenly above it. */
+/** About as many weights a per-tensor search looks at. */
 const SEARCHED_WEIGHTS = 1 << 17;
 
 /** |W_:j|^2 of every input channel, [in]. */
@@ -71,26 +71,58 @@ export function searchWeightScales(
   const { weight, out, in: width } = layer;
   const moments = columnNorms({ weight: sample, in: width }); // sum over rows: E[x_j^2] up to a factor
   const qmax = largestLevel(bits);
-  const rowStep = granularity === "per-channel" ? 1 : Math.ceil(weight.length / SEARCHED_WEIGHTS);
-  const error = (group: number, rows: number, scale: number) => {
+  const groups: readonly (readonly SearchedRow[])[] =
+    granularity === "per-channel"
+      ? Array.from({ length: out }, (_, row) => [{ row, times: 1 }])
+      : [searchedRows(layer)];
+  const error = (rows: readonly SearchedRow[], scale: number) => {
     let sum = 0;
-    for (let row = group * rows; row < (group + 1) * rows; row += rowStep) {
+    for (const { row, times } of rows) {
+      let ofRow = 0;
       for (let i = 0; i < width; i++) {
         const value = weight[row * width + i]!;
         const level = Math.min(Math.max(roundHalfEven(value / scale), -qmax), qmax);
-        sum += moments[i]! * (value - level * scale) ** 2;
+        ofRow += moments[i]! * (value - level * scale) ** 2;
       }
+      sum += times * ofRow;
     }
     return sum;
   };
-  const groups = granularity === "per-channel" ? out : 1;
   return minMaxScales(weight, out, bits, granularity).map((full, group) => {
     if (full === 0) return 0;
     return leastError(
       CANDIDATES.map((factor) => factor * full),
-      (scale) => error(group, out / groups, scale),
+      (scale) => error(groups[group]!, scale),
     );
   });
+}
+
+/** A row of a weight that a search looks at, and for how many rows it stands. */
+interface SearchedRow {
+  readonly row: number;
+  readonly times: number;
+}
+
+/**
+ * Rows of a per-tensor search. What clips is in the rows with the largest weights, so these are all looked at: leaving the one
+ * row out that writes a massive activation would clip just that. The others are left out evenly.
+ */
+function searchedRows({ weight, out, in: width }: Linear): SearchedRow[] {
+  const largest = Float32Array.from({ length: out }, (_, row) =>
+    weight.subarray(row * width, (row + 1) * width).reduce((max, value) => Math.max(max, Math.abs(value)), 0),
+  );
+  const rows = Array.from({ length: out }, (_, row) => row).sort(
+    (a, b) => largest[b]! - largest[a]! || a - b,
+  );
+  const wanted = Math.max(1, Math.floor(SEARCHED_WEIGHTS / width));
+  if (wanted >= out) return rows.map((row) => ({ row, times: 1 }));
+  const certain = Math.ceil(wanted / 2);
+  const step = Math.ceil((out - certain) / Math.max(1, wanted - certain));
+  const rest = rows.slice(certain).filter((_, i) => i % step === 0);
+  return [
+    ...rows.slice(0, certain).map((row) => ({ row, times: 1 })),
+    ...rest.map((row) => ({ row, times: (out - certain) / rest.length })),
+  ];
 }
 
 /** The asymmetric grid over the tails of 99.9, 99.99 or 99.999 % (RepQ-ViT's code) that errs least on the sample rows. */
@@ -117,7 +149,10 @@ function outputError(sample: Float32Array, norms: Float64Array, grid: Grid): num
 }
 
 /** The first of the candidates that err least. */
-function leastError<T extends object | number>(candidates: readonly T[], error: (candidate: T) => number): T {
+function leastError<T extends object | number>(
+  candidates: readonly T[],
+  error: (candidate: T) => number,
+): T {
   let best = candidates[0]!;
   let least = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
