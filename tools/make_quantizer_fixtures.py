@@ -135,6 +135,72 @@ def search(rows, w, bits):
     }
 
 
+HEADS = 2
+
+
+def twin_softmax(a, bits, split):
+    """PTQ4ViT, section 3.2: R1 = [0, 2^(k-1) d1) with 2^(k-1) levels, R2 = [0, 1] with d2 = 1 / 2^(k-1); split = 2^(k-1) d1."""
+    q = 2 ** (bits - 1)
+    fine, coarse = split / q, 1 / q
+    return np.where(a < split, fine * np.clip(np.rint(a / fine), 0, q - 1), coarse * np.clip(np.rint(a / coarse), 0, q - 1))
+
+
+def log_sqrt2(a, bits, scale):
+    """RepQ-ViT, equations 14 to 17: in the log2 domain, brought back with a factor sqrt2 for odd levels; zero past the last level."""
+    with np.errstate(divide="ignore"):
+        n = np.rint(-2 * np.log2(a / scale))
+    past = n >= 2**bits
+    n = np.clip(n, 0, 2**bits - 1)
+    odd = n % 2
+    value = scale * 2.0 ** -np.ceil(n / 2) * (odd * (np.sqrt(2) - 1) + 1)
+    return np.where(past, 0, value)
+
+
+def attention(rng, f32):
+    d = WIDTH // HEADS
+    q, k, v = (f32(rng.normal(0.1, 1, (IMAGES, T, WIDTH)) * rng.uniform(0.4, 2, WIDTH)) for _ in range(3))
+    heads = lambda x: x.reshape(T, HEADS, d).transpose(1, 0, 2)
+    maps = []
+    for image in range(IMAGES):
+        logits = 1.5 * heads(q[image]) @ heads(k[image]).transpose(0, 2, 1)
+        e = np.exp(logits - logits.max(-1, keepdims=True))
+        maps.append(np.concatenate([np.zeros((HEADS, T, 1)), e / e.sum(-1, keepdims=True)], 2))  # the slot is closed
+    maps = f32(np.stack(maps))  # [image, H, T, 1 + T]
+    x = heads(k[1])
+    per_head = np.abs(x).max((1, 2), keepdims=True) / 7
+    norms = np.concatenate([np.zeros((IMAGES, HEADS, 1)), np.stack([(heads(v[i]) ** 2).sum(-1) for i in range(IMAGES)])], 2)
+    split_error = lambda bits, split: (norms[:, :, None] * (maps - twin_softmax(maps, bits, split)) ** 2).sum()
+    splits = 2.0 ** -np.arange(20)
+    scales = [np.mean([np.percentile(m, p) for m in maps]) for p in (99.9, 99.99, 99.999)]
+    tries = CANDIDATES[:, None] * np.abs(q).max((0, 1)).reshape(HEADS, d).max(1) / 7
+    weigh = (k**2).sum((0, 1)).reshape(HEADS, 1, d)
+    rows = q.reshape(-1, HEADS, d).transpose(1, 0, 2)
+    query_errors = [[(weigh[h] * (rows[h] - s * np.clip(np.rint(rows[h] / s), -7, 7)) ** 2).sum() for s in tries[:, h]] for h in range(HEADS)]
+    softmax = [
+        {"how": {"range": "dynamic", "scheme": "symmetric", "softmax": "uniform"}, "feeds": {"qmax": 7}, "expected": symmetric(maps[1], 4, maps[1].max())},
+        {"how": {"range": "dynamic", "scheme": "asymmetric", "softmax": "uniform"}, "feeds": {"qmax": 15}, "expected": asymmetric(maps[1], 4, 0, maps[1].max())},
+    ]
+    for bits, split in ((4, 2**-2), (6, 2**-5), (8, 2**-3)):
+        feeds = {"softmax_scale": split / 2 ** (bits - 1), "softmax_large_scale": 1 / 2 ** (bits - 1), "softmax_levels": 2 ** (bits - 1)}
+        softmax.append({"how": {"range": "static", "scheme": "symmetric", "softmax": "twin"}, "feeds": feeds, "expected": twin_softmax(maps[1], bits, split)})
+    for bits, scale in ((3, 0.9), (4, 0.31), (8, 1.0)):
+        feeds = {"softmax_scale": scale, "softmax_levels": min(2**bits, 252)}
+        softmax.append({"how": {"range": "static", "scheme": "asymmetric", "softmax": "log-sqrt2"}, "feeds": feeds, "expected": log_sqrt2(maps[1], bits, scale)})
+    return {
+        "heads": HEADS,
+        "qkv": np.concatenate([q, k, v], 2),
+        "softmaxOutputs": maps,
+        "operand": {"x": x, "scales": per_head, "static": np.clip(np.rint(x / per_head), -7, 7) * per_head, "dynamic": asymmetric(x, 5, x.min(), x.max())},
+        "softmax": softmax,
+        "search": {
+            "bits": 4,
+            "split": splits[np.argmin([split_error(4, s) for s in splits])],
+            "logScale": scales[np.argmin([((maps - log_sqrt2(maps, 4, s)) ** 2).sum() for s in scales])],
+            "query": [tries[np.argmin(e), h] for h, e in enumerate(query_errors)],
+        },
+    }
+
+
 def main() -> None:
     rng = np.random.default_rng(4)
     f32 = lambda a: a.astype(np.float32).astype(np.float64)
@@ -162,6 +228,7 @@ def main() -> None:
         "reparameterised": {"bits": 4, **reparameterise(images, gamma, beta, w, bias, 4)},
         "search": {"bits": 4, "rows": gelu_like.reshape(-1).tolist(), **search(gelu_like.reshape(-1, WIDTH), w, 4)},
         "twin": {"bits": 5, "positive": 0.21, "negative": 0.011, "expected": twin(gelu_like[1], 5, 0.21, 0.011).ravel().tolist(), "x": gelu_like[1].ravel().tolist()},
+        "attention": attention(np.random.default_rng(5), f32),
     }
     rounded = json.loads(json.dumps(fixture, default=lambda a: a.ravel().tolist()), parse_float=lambda t: float(f"{float(t):.9g}"))
     FILE.parent.mkdir(exist_ok=True)

@@ -53,6 +53,14 @@ describe("quantizers in the chain", () => {
     ["SmoothQuant", { ...CALIBRATED, smoothQuant: { alpha: 0.5 } }],
     ["PTQ4ViT", { ...CALIBRATED, base: "ptq4vit" }],
     ["RepQ-ViT", { ...CALIBRATED, base: "repq-vit" }],
+    ["attention too", { ...W8A8, attention: true }],
+    [
+      "attention too, asymmetric, clipped",
+      { ...W8A8, attention: true, activationScheme: "asymmetric", clip: { kind: "ratio", ratio: 0.99 } },
+    ],
+    ["attention too, static", { ...CALIBRATED, attention: true, range: STATIC }],
+    ["PTQ4ViT, attention too", { ...CALIBRATED, attention: true, base: "ptq4vit" }],
+    ["RepQ-ViT, attention too", { ...CALIBRATED, attention: true, base: "repq-vit" }],
     ["int8, dynamic", { ...W8A8, arithmetic: "int8" }],
     ["int8, per channel", { ...W8A8, arithmetic: "int8", weightGranularity: "per-channel" }],
     ["int8, asymmetric", { ...W8A8, arithmetic: "int8", activationScheme: "asymmetric" }],
@@ -70,6 +78,14 @@ describe("quantizers in the chain", () => {
     expect(at8).toBeLessThan(0.08);
     if (quantize.arithmetic === "int8") return;
     expect(await error({ ...quantize, weightBits: 3, activationBits: 3 })).toBeGreaterThan(3 * at8);
+  });
+
+  it.each<[string, Quantization]>([
+    ["naive", W8A8],
+    ["PTQ4ViT", { ...CALIBRATED, base: "ptq4vit" }],
+    ["RepQ-ViT", { ...CALIBRATED, base: "repq-vit" }],
+  ])("%s: the attention matmuls make a difference of their own", async (_, quantize) => {
+    expect(await feature({ ...quantize, attention: true })).not.toEqual(await feature(quantize));
   });
 
   it("int8 errs from FP32 as its simulation does, and no more than rounding apart from it", async () => {

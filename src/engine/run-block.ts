@@ -1,10 +1,10 @@
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { LINEARS } from "../encoder/weights.ts";
-import { CLOSED_SLOT_BIAS, exposedInput, INPUT_COLUMNS } from "../graph/block.ts";
+import { CLOSED_SLOT_BIAS, EXPOSED_SOFTMAX, exposedInput, INPUT_COLUMNS } from "../graph/block.ts";
 import type { BlockPlan } from "../intervention/plan.ts";
 import { measureRows, medianAbs } from "../measure/residual.ts";
 import type { GridFeeds } from "../quantize/activation-grids.ts";
-import type { LinearInputs } from "../quantize/statistics.ts";
+import type { BlockInputs } from "../quantize/statistics.ts";
 import type { Tokens } from "../regcache/delete.ts";
 import type { LayerTrace } from "../trace/layer-trace.ts";
 import { tokenRows } from "./register-row.ts";
@@ -22,7 +22,7 @@ export interface BlockOutput {
   /** [T, 3D]; empty unless asked for. */
   readonly qkv: Float32Array;
   /** Null unless asked for. */
-  readonly inputs: LinearInputs | null;
+  readonly inputs: BlockInputs | null;
   readonly trace: LayerTrace;
 }
 
@@ -39,10 +39,10 @@ export async function runBlock(
   const count = tokens.positions.length;
   const fetches = [
     ...["y", "inputs", "attention"],
-    ...(wants.qkv ? ["qkv"] : []),
-    ...(wants.inputs ? LINEARS.map(exposedInput) : []),
+    ...(wants.qkv || wants.inputs ? ["qkv"] : []),
+    ...(wants.inputs ? [...LINEARS.map(exposedInput), EXPOSED_SOFTMAX] : []),
   ];
-  const feeds = { ...blockFeeds(spec, block, tokens, plan), ...scalars(grids) };
+  const feeds = { ...blockFeeds(spec, block, tokens, plan), ...gridTensors(grids) };
   const outputs = await session.run(feeds, fetches);
   const y = outputs.y!.data;
   const ofTokens = tokenRows({ x: y, positions: tokens.positions }, spec.width);
@@ -67,10 +67,9 @@ export async function runBlock(
     ...(y !== ofTokens && { testTimeRegister: registerTrace(spec, y, inputs, attention) }),
     milliseconds: performance.now() - started,
   };
-  const exposed = wants.inputs
-    ? (Object.fromEntries(LINEARS.map((name) => [name, outputs[exposedInput(name)]!.data])) as LinearInputs)
-    : null;
-  return { y, qkv: outputs.qkv?.data ?? new Float32Array(0), inputs: exposed, trace };
+  const qkv = outputs.qkv?.data ?? new Float32Array(0);
+  const exposed = wants.inputs ? exposedBy(outputs, block, plan) : null;
+  return { y, qkv, inputs: exposed, trace };
 }
 
 /** What is traced of a test-time register, the last row. */
@@ -88,9 +87,30 @@ function registerTrace(
   };
 }
 
-function scalars(grids: GridFeeds): Record<string, HostTensor> {
+/** What a block that hands out its linears' inputs gave. */
+function exposedBy(
+  outputs: Readonly<Record<string, HostTensor>>,
+  block: number,
+  { prefix }: BlockPlan,
+): BlockInputs {
+  const inputs = LINEARS.map((name) => [name, outputs[exposedInput(name)]!.data]);
+  return {
+    ...(Object.fromEntries(inputs) as Record<(typeof LINEARS)[number], Float32Array>),
+    attention: {
+      qkv: outputs.qkv!.data,
+      softmax: outputs[EXPOSED_SOFTMAX]!.data,
+      prefix: prefix && { key: prefix.registers.key[block]!, value: prefix.registers.value[block]! },
+    },
+  };
+}
+
+/** Scalars as [1], numbers a head as [H, 1, 1]. */
+function gridTensors(grids: GridFeeds): Record<string, HostTensor> {
   return Object.fromEntries(
-    Object.entries(grids).map(([name, value]) => [name, { data: Float32Array.of(value), dims: [1] }]),
+    Object.entries(grids).map(([name, value]) => {
+      const data = typeof value === "number" ? Float32Array.of(value) : Float32Array.from(value);
+      return [name, { data, dims: typeof value === "number" ? [1] : [data.length, 1, 1] }];
+    }),
   );
 }
 

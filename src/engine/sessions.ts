@@ -188,6 +188,7 @@ function sessionKey(index: number, q: Quantization, plan: BlockPlan): string {
     q.clip !== undefined,
     q.excludeOutliers?.kind,
     quantizedLinears(q),
+    q.attention && (q.base ?? "rtn"),
     foldsWeights && plan.key,
     plan.registerNeurons.length > 0,
   ]);

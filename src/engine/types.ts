@@ -2,7 +2,7 @@ import type { EncoderSpec } from "../encoder/spec.ts";
 import type { PixelMask } from "../image/mask.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import type { CalibrationImages } from "../quantize/calibrate.ts";
-import type { LinearInputs } from "../quantize/statistics.ts";
+import type { BlockInputs } from "../quantize/statistics.ts";
 import type { Registers } from "../regcache/registers.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
 
@@ -33,8 +33,8 @@ export interface RunOptions {
   readonly priority?: "interactive" | "background";
   /** Called for every computed block with its full states; such a run bypasses the cache. */
   readonly onStates?: (states: BlockStates) => void;
-  /** Called for every block of an FP run with the inputs of its linears; such a run bypasses the cache. */
-  readonly onInputs?: (block: number, inputs: LinearInputs) => void;
+  /** Called for every block of an FP run with what its linears read and its attention multiplied; such a run bypasses the cache. */
+  readonly onInputs?: (block: number, inputs: BlockInputs) => void;
   /** Called while a run waits for the calibration of its quantizer: images done of all. */
   readonly onCalibrating?: (done: number, total: number) => void;
 }

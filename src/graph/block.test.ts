@@ -59,7 +59,10 @@ async function runGraph(
   const session = await createNodeRuntime().createSession(
     buildBlock({ ...spec, ...tokens }, weights, {
       shiftsNeurons: neurons.length > 0,
-      quantize: bits === null ? null : { arithmetic: "simulated", linears: LINEARS, activations: NAIVE },
+      quantize:
+        bits === null
+          ? null
+          : { arithmetic: "simulated", linears: LINEARS, activations: NAIVE, attention: null },
     }),
   );
   const bias = prefix ? Math.log(prefix.copies) : CLOSED_SLOT_BIAS;

@@ -1,6 +1,7 @@
 import type { EncoderSpec } from "../encoder/spec.ts";
 import type { BlockWeights, Linear, LinearName } from "../encoder/weights.ts";
 import { type ActivationRounding, roundActivation } from "./activation-rounding.ts";
+import { type AttentionRounding, roundOperand, roundSoftmax } from "./attention-rounding.ts";
 import { type IntegerActivation, type IntegerLinear, integerLinear } from "./integer-linear.ts";
 import { activation, layerNorm, linear, tokenRange } from "./layers.ts";
 import { GraphBuilder, type OnnxModel } from "./onnx.ts";
@@ -23,7 +24,8 @@ import { shiftNeurons } from "./shift-neurons.ts";
  *          `shiftsNeurons` also register_neurons [1, mlpWidth]
  * outputs  y [T, D]; qkv [T, 3D]; inputs [T, 5]: L-inf of the qkv, proj, fc1 and fc2 inputs, and the
  *          attention that the token gives to the prefix; attention [1 + T]: what each key receives;
- *          with `exposesInputs` also qkv_input, proj_input, fc1_input [T, D] and fc2_input [T, mlpWidth]
+ *          with `exposesInputs` also qkv_input, proj_input, fc1_input [T, D], fc2_input [T, mlpWidth] and
+ *          softmax_output [H, T, 1 + T]
  */
 export interface BlockGraphOptions {
   /** Null = an FP block. */
@@ -40,6 +42,8 @@ export type BlockQuantization =
       readonly arithmetic: "simulated";
       readonly linears: readonly LinearName[];
       readonly activations: ActivationRounding;
+      /** Null = the attention matmuls stay FP. */
+      readonly attention: AttentionRounding | null;
     }
   | {
       readonly arithmetic: "int8";
@@ -52,6 +56,9 @@ export const INPUT_COLUMNS = ["qkv", "proj", "fc1", "fc2", "toPrefix"] as const;
 
 /** Output that hands out what a linear reads. */
 export const exposedInput = (name: LinearName): string => `${name}_input`;
+
+/** Output that hands out the softmax output, [H, T, 1 + T]. */
+export const EXPOSED_SOFTMAX = "softmax_output";
 
 /** Closes the prefix slot: exp of it is 0 in fp32, and unlike -Infinity it is safe in WGSL. */
 export const CLOSED_SLOT_BIAS = -1e9;
@@ -84,7 +91,10 @@ export function buildBlock(spec: EncoderSpec, weights: BlockWeights, options: Bl
 
   // Attention
   const qkv = measured(layerNorm(g, x, weights.norm1, spec.layerNormEps), "qkv", weights.qkv);
-  const attention = selfAttention(g, qkv, spec, { key: prefixKey, value: prefixValue, bias });
+  const slot = { key: prefixKey, value: prefixValue, bias };
+  const rounding = quantize?.arithmetic === "simulated" ? quantize.attention : null;
+  const attention = selfAttention(g, qkv, spec, slot, rounding);
+  if (options.exposesInputs) g.output(EXPOSED_SOFTMAX, attention.weights, [H, "T", "S"]);
   const attended = scaled(g, measured(attention.mixed, "proj", weights.proj), weights.scale1);
   const middle = g.node("Add", [x, attended]);
 
@@ -113,19 +123,26 @@ function selfAttention(
   qkv: string,
   spec: EncoderSpec,
   slot: { key: string; value: string; bias: string },
+  rounding: AttentionRounding | null,
 ): { mixed: string; weights: string } {
   const { width: D, heads: H } = spec;
   const d = D / H;
   const [q, k, v] = g.nodes("Split", [qkv], 3, { axis: 1 }) as [string, string, string]; // each [T, D]
   const perHead = (value: string, perm: number[]) =>
     g.node("Transpose", [g.node("Reshape", [value, g.integers([-1, H, d])])], { perm });
-  const query = g.node("Mul", [perHead(q, [1, 0, 2]), g.constant(1 / Math.sqrt(d))]); // [H, T, d]
+  const rounded = (name: "q" | "k" | "v", parts: string[]) =>
+    rounding ? roundOperand(g, parts, name, rounding) : parts;
+  const [ownQuery] = rounded("q", [perHead(q, [1, 0, 2])]);
+  const query = g.node("Mul", [ownQuery!, g.constant(1 / Math.sqrt(d))]); // [H, T, d]
+  const [slotKey, keys] = rounded("k", [slot.key, perHead(k, [1, 2, 0])]); // [H, d, 1], [H, d, T]
   // The slot's logits apart from the tokens': a bias added to all of [H, T, 1 + T] would cost a pass over it.
-  const slotLogits = g.node("Add", [g.node("MatMul", [query, slot.key]), slot.bias]); // [H, T, 1]
-  const tokenLogits = g.node("MatMul", [query, perHead(k, [1, 2, 0])]); // [H, T, T]
+  const slotLogits = g.node("Add", [g.node("MatMul", [query, slotKey!]), slot.bias]); // [H, T, 1]
+  const tokenLogits = g.node("MatMul", [query, keys!]); // [H, T, T]
   const logits = g.node("Concat", [slotLogits, tokenLogits], { axis: 2 });
-  const values = g.node("Concat", [slot.value, perHead(v, [1, 0, 2])], { axis: 1 }); // [H, 1 + T, d]
-  const weights = g.node("Softmax", [logits], { axis: -1 }); // [H, T, 1 + T]
+  const [slotValue, ownValues] = rounded("v", [slot.value, perHead(v, [1, 0, 2])]);
+  const values = g.node("Concat", [slotValue!, ownValues!], { axis: 1 }); // [H, 1 + T, d]
+  const exact = g.node("Softmax", [logits], { axis: -1 }); // [H, T, 1 + T]
+  const weights = rounding ? roundSoftmax(g, exact, rounding) : exact;
   const heads = g.node("Transpose", [g.node("MatMul", [weights, values])], { perm: [1, 0, 2] });
   return { mixed: g.node("Reshape", [heads, g.integers([-1, D])]), weights };
 }

@@ -25,6 +25,8 @@ describe("interventionSchema", () => {
   it.each([
     { arithmetic: "int8", clip: { kind: "ratio", ratio: 0.5 } },
     { arithmetic: "int8", activationScheme: "asymmetric" },
+    { attention: true, clip: { kind: "ratio", ratio: 0.5 }, activationScheme: "asymmetric" },
+    { attention: true, base: "ptq4vit", calibration: "a" },
     { activationScheme: "asymmetric", activationGranularity: "per-token" },
     { range: { kind: "static", statistic: "percentile", percentile: 99.9 }, calibration: "a" },
     { excludeOutliers: { kind: "ratio", above: 64 }, weightBits: 4 },
@@ -46,6 +48,10 @@ describe("interventionSchema", () => {
     ],
     [{ base: "ptq4vit", range: { kind: "static", statistic: "min-max" } }, /sets this itself/],
     [{ clip: { kind: "ratio", ratio: 1.5 } }, /ratio/],
+    [{ attention: true, arithmetic: "int8" }, /linears only/],
+    [{ attention: true, activationGranularity: "per-token" }, /sum over tokens/],
+    [{ attention: true, excludeOutliers: { kind: "ratio", above: 64 } }, /not of attention/],
+    [{ attention: "on" }, /attention/],
   ])("refuses the quantizer %j", (fields, says) => {
     const parsed = interventionSchema.safeParse({ quantize: { ...w8a8, ...fields } });
     expect(JSON.stringify(parsed.error?.issues)).toMatch(says);

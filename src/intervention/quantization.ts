@@ -2,7 +2,7 @@ import { z } from "zod";
 import { LINEARS } from "../encoder/weights.ts";
 
 /**
- * How the inputs and weights of qkv, proj, fc1 and fc2 are quantized; all else stays FP. Absent fields mean the paper's naive
+ * How the inputs and weights of qkv, proj, fc1 and fc2 are quantized, and optionally the attention matmuls; all else stays FP. Absent fields mean the paper's naive
  * quantizer: simulated, symmetric, per-tensor, dynamic min-max, round to nearest. There is no range per batch: the encoder
  * runs one image at a time, so it would be the range per image under another name.
  */
@@ -72,6 +72,11 @@ const fields = z.strictObject({
   excludeOutliers: excludeSchema.optional(),
   /** SmoothQuant (2211.10438): moves a share alpha of the LayerNorm outputs' range into the weights of qkv and fc1. */
   smoothQuant: z.strictObject({ alpha: z.number().min(0).max(1) }).optional(),
+  /**
+   * Also the attention matmuls: q, k, v and the softmax output, the prefix slot's among them. PTQ4ViT and RepQ-ViT bring their own
+   * softmax quantizers. Absent: attention stays FP, as in the paper's naive setting.
+   */
+  attention: z.literal(true).optional(),
   /** The quantizer that the rest is built on; PTQ4ViT (2111.12293) and RepQ-ViT (2212.08254) set scheme and range themselves. */
   base: z.enum(["rtn", "ptq4vit", "repq-vit"]).optional(),
 });
@@ -94,6 +99,17 @@ function* contradictions(q: Quantization): Generator<{ path: keyof Quantization;
         path: "excludeOutliers",
         message: "outliers are left out of a per-tensor range, not of per-token ones",
       };
+    }
+  }
+  if (q.attention) {
+    if (q.activationGranularity === "per-token") {
+      yield { path: "attention", message: "scales per token do not leave the attention's sum over tokens" };
+    }
+    if (q.excludeOutliers) {
+      yield { path: "attention", message: "tokens are left out of the linears' inputs, not of attention" };
+    }
+    if (q.arithmetic === "int8") {
+      yield { path: "attention", message: "the int8 kernels have the linears only" };
     }
   }
   if (isStatic && q.excludeOutliers) {

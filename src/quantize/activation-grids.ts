@@ -1,13 +1,15 @@
 import type { LinearName } from "../encoder/weights.ts";
 import { PERCENTILES, type Quantization } from "../intervention/quantization.ts";
+import { attentionGrids } from "./attention-grids.ts";
 import { isStatic, type QuantizedBlock, quantizedLinears } from "./block-quantizer.ts";
 import { channelFold } from "./fold.ts";
 import { asymmetricGrid, clipRange, type Grid, largestLevel, type Range, symmetricGrid } from "./grid.ts";
+import type { InputStatistics } from "./input-gatherer.ts";
 import { searchPercentile, searchSymmetric, searchTwin } from "./scale-search.ts";
-import type { BlockStatistics, InputStatistics } from "./statistics.ts";
+import type { BlockStatistics } from "./statistics.ts";
 
-/** Scalar inputs of a quantized block's graph, by name (graph/activation-rounding.ts, graph/integer-linear.ts). */
-export type GridFeeds = Readonly<Record<string, number>>;
+/** Inputs of a quantized block's graph, by name: scalars, or one number a head (graph/*-rounding.ts, graph/integer-linear.ts). */
+export type GridFeeds = Readonly<Record<string, number | readonly number[]>>;
 
 /** More than any activation: clips nothing. */
 const NO_LIMIT = 3e38;
@@ -22,9 +24,10 @@ export function activationGrids(
   statistics: BlockStatistics | null,
 ): GridFeeds {
   if (!isStatic(q)) return dynamicFeeds(q);
-  const feeds: Record<string, number> = {};
+  const feeds: Record<string, number | readonly number[]> = {};
   for (const name of quantizedLinears(q))
     Object.assign(feeds, staticFeeds(q, name, block, statistics![name]));
+  if (q.attention) Object.assign(feeds, attentionGrids(q, statistics!.attention!));
   return feeds;
 }
 

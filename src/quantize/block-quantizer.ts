@@ -1,5 +1,6 @@
 import { type BlockWeights, LINEARS, type Linear, type LinearName } from "../encoder/weights.ts";
 import type { ActivationRounding } from "../graph/activation-rounding.ts";
+import type { AttentionRounding } from "../graph/attention-rounding.ts";
 import type { BlockQuantization } from "../graph/block.ts";
 import type { IntegerLinear } from "../graph/integer-linear.ts";
 import type { Quantization } from "../intervention/quantization.ts";
@@ -105,7 +106,18 @@ function blockGraph(
     excludes: q.excludeOutliers?.kind ?? null,
     twin: q.base === "ptq4vit" ? "fc2" : null,
   };
-  return { arithmetic: "simulated", linears: quantizedLinears(q), activations };
+  return {
+    arithmetic: "simulated",
+    linears: quantizedLinears(q),
+    activations,
+    attention: q.attention ? { range, scheme, clips, ...attentionOf(q.base) } : null,
+  };
+}
+
+/** The bases' softmax quantizers; PTQ4ViT's q, k and v have a scale a head. */
+function attentionOf(base: Quantization["base"]): Pick<AttentionRounding, "perHead" | "softmax"> {
+  if (base === "ptq4vit") return { perHead: true, softmax: "twin" };
+  return { perHead: false, softmax: base === "repq-vit" ? "log-sqrt2" : "uniform" };
 }
 
 /** Whether activation grids are fixed before the run. */

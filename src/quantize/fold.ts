@@ -1,6 +1,6 @@
 import type { Linear, Norm } from "../encoder/weights.ts";
 import { type Grid, type Range, roundHalfEven } from "./grid.ts";
-import type { InputStatistics } from "./statistics.ts";
+import type { InputStatistics } from "./input-gatherer.ts";
 
 /**
  * Equivalent changes of a LayerNorm and the linear after it. With x' = x / r - b per channel,

@@ -73,7 +73,7 @@ async function rounded(x: Float32Array, how: ActivationRounding, feeds: GridFeed
   const session = await createNodeRuntime().createSession(g.build());
   const scalars = Object.entries(feeds).map(([name, value]) => [
     name,
-    { data: Float32Array.of(value), dims: [1] },
+    { data: Float32Array.of(value as number), dims: [1] },
   ]);
   const outputs = await session.run(
     { x: { data: x, dims: [tokens, width] }, ...Object.fromEntries(scalars) },

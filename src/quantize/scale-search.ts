@@ -1,6 +1,6 @@
 import type { Linear } from "../encoder/weights.ts";
 import { asymmetricGrid, type Grid, largestLevel, roundHalfEven, snap } from "./grid.ts";
-import type { InputStatistics } from "./statistics.ts";
+import type { InputStatistics } from "./input-gatherer.ts";
 import { minMaxScales } from "./weights.ts";
 
 /**
@@ -149,7 +149,7 @@ function outputError(sample: Float32Array, norms: Float64Array, grid: Grid): num
 }
 
 /** The first of the candidates that err least. */
-function leastError<T extends object | number>(
+export function leastError<T extends object | number>(
   candidates: readonly T[],
   error: (candidate: T) => number,
 ): T {

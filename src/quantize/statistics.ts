@@ -1,29 +1,18 @@
-import { quantileSorted } from "d3-array";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { LINEARS, type LinearName } from "../encoder/weights.ts";
-import { PERCENTILES, type Quantization } from "../intervention/quantization.ts";
+import type { Quantization } from "../intervention/quantization.ts";
+import { AttentionGatherer, type AttentionStatistics, type AttentionValues } from "./attention-statistics.ts";
+import { InputGatherer, type InputStatistics } from "./input-gatherer.ts";
 
-/** What calibration knows of one linear's input, over all tokens of all calibration images. */
-export interface InputStatistics {
-  /** Range of every channel, [in] each. */
-  readonly channelMin: Float32Array;
-  readonly channelMax: Float32Array;
-  /** Per entry of PERCENTILES, the mean over the images; empty in basic statistics. */
-  readonly percentiles: {
-    /** Of |x|. */
-    readonly magnitude: readonly number[];
-    /** Of x: the lower tail at 100 - p, and the upper one at p. */
-    readonly low: readonly number[];
-    readonly high: readonly number[];
-  };
-  /** Rows of every image, evenly spread over its tokens, [n, in]; empty in basic statistics. */
-  readonly sample: Float32Array;
+/** Of a block's four linears, and of its attention matmuls where they were asked for. */
+export interface BlockStatistics extends Readonly<Record<LinearName, InputStatistics>> {
+  readonly attention?: AttentionStatistics;
 }
 
-export type BlockStatistics = Readonly<Record<LinearName, InputStatistics>>;
-
-/** Inputs of a block's four linears in one run, [T, in] each. */
-export type LinearInputs = Readonly<Record<LinearName, Float32Array>>;
+/** Inputs of a block's four linears in one run, [T, in] each, and what its attention matmuls multiplied. */
+export interface BlockInputs extends Readonly<Record<LinearName, Float32Array>> {
+  readonly attention: AttentionValues;
+}
 
 /** Statistics of one encoder on one set of images, with one prefix and deletion in place. */
 export interface Statistics {
@@ -33,11 +22,21 @@ export interface Statistics {
   readonly blocks: readonly BlockStatistics[];
 }
 
-/** `full` adds percentiles (a sort of every tensor) and sample rows (memory). */
-export type StatisticsKind = "basic" | "full";
+/** What is gathered. */
+export interface StatisticsKind {
+  /** `full` adds percentiles (a sort of every tensor) and sample rows (memory). */
+  readonly detail: "basic" | "full";
+  /** Also of the attention matmuls. */
+  readonly attention: boolean;
+}
 
 /** What a quantization needs; null = no calibration. */
 export function statisticsKind(q: Quantization): StatisticsKind | null {
+  const detail = statisticsDetail(q);
+  return detail && { detail, attention: q.attention ?? false };
+}
+
+function statisticsDetail(q: Quantization): StatisticsKind["detail"] | null {
   if (q.base === "ptq4vit" || q.base === "repq-vit") return "full";
   if (q.range?.kind === "static") return q.range.statistic === "percentile" ? "full" : "basic";
   return q.smoothQuant ? "basic" : null;
@@ -46,92 +45,33 @@ export function statisticsKind(q: Quantization): StatisticsKind | null {
 /** Sample rows over all images: enough tokens that a few outliers are among them, few enough to keep. */
 const SAMPLE_ROWS = 256;
 
-/** d3's types know only lists; typed arrays spare a copy. */
-const quantile = (sorted: Float32Array, share: number): number =>
-  quantileSorted(sorted as unknown as number[], share)!;
-
-/** Gathers the statistics of one linear's input, image by image. */
-export class InputGatherer {
-  readonly #min: Float32Array;
-  readonly #max: Float32Array;
-  readonly #magnitude = PERCENTILES.map(() => 0);
-  readonly #low = PERCENTILES.map(() => 0);
-  readonly #high = PERCENTILES.map(() => 0);
-  readonly #rows: Float32Array[] = [];
-  #images = 0;
-
-  /** @param perImage sample rows of an image */
-  constructor(
-    private readonly width: number,
-    private readonly kind: StatisticsKind,
-    private readonly perImage: number,
-  ) {
-    this.#min = new Float32Array(width).fill(Number.POSITIVE_INFINITY);
-    this.#max = new Float32Array(width).fill(Number.NEGATIVE_INFINITY);
-  }
-
-  /** @param x one image's input of the linear, [T, in] */
-  add(x: Float32Array): void {
-    this.#images++;
-    for (let i = 0, channel = 0; i < x.length; i++) {
-      this.#min[channel] = Math.min(this.#min[channel]!, x[i]!);
-      this.#max[channel] = Math.max(this.#max[channel]!, x[i]!);
-      channel = channel + 1 === this.width ? 0 : channel + 1;
-    }
-    if (this.kind === "basic") return;
-    const values = x.slice().sort();
-    const magnitudes = x.map(Math.abs).sort();
-    PERCENTILES.forEach((percentile, i) => {
-      const share = percentile / 100;
-      this.#magnitude[i]! += quantile(magnitudes, share);
-      this.#low[i]! += quantile(values, 1 - share);
-      this.#high[i]! += quantile(values, share);
-    });
-    const tokens = x.length / this.width;
-    const rows = Math.min(this.perImage, tokens);
-    for (let row = 0; row < rows; row++) {
-      // Another offset for every image, so that the same grid cells are not always taken.
-      const token = (Math.floor((row * tokens) / rows) + this.#images * OFFSET) % tokens;
-      this.#rows.push(x.slice(token * this.width, (token + 1) * this.width));
-    }
-  }
-
-  finish(): InputStatistics {
-    const mean = (sums: readonly number[]) =>
-      this.kind === "basic" ? [] : sums.map((sum) => sum / this.#images);
-    const sample = new Float32Array(this.#rows.length * this.width);
-    this.#rows.forEach((row, i) => {
-      sample.set(row, i * this.width);
-    });
-    return {
-      channelMin: this.#min,
-      channelMax: this.#max,
-      percentiles: { magnitude: mean(this.#magnitude), low: mean(this.#low), high: mean(this.#high) },
-      sample,
-    };
-  }
-}
-
-/** A step coprime to usual token counts. */
-const OFFSET = 37;
+/** The same of the softmax output, whose rows are short and many. */
+const SOFTMAX_ROWS = 512;
 
 /** Gathers the statistics of all blocks. */
-export function createGatherers(spec: EncoderSpec, kind: StatisticsKind, images: number) {
+export function createGatherers(spec: EncoderSpec, { detail, attention }: StatisticsKind, images: number) {
   const width = (name: LinearName) => (name === "fc2" ? spec.mlpWidth : spec.width);
   const perImage = Math.max(1, Math.ceil(SAMPLE_ROWS / images));
-  const blocks = Array.from({ length: spec.blocks }, () =>
-    LINEARS.map((name) => new InputGatherer(width(name), kind, perImage)),
-  );
+  const softmaxRows = Math.max(1, Math.ceil(SOFTMAX_ROWS / images));
+  const blocks = Array.from({ length: spec.blocks }, () => ({
+    linears: LINEARS.map((name) => new InputGatherer(width(name), detail, perImage)),
+    attention: attention
+      ? new AttentionGatherer(spec.width, spec.heads, detail, perImage, softmaxRows)
+      : null,
+  }));
   return {
-    add(block: number, inputs: LinearInputs): void {
+    add(block: number, inputs: BlockInputs): void {
+      const gatherers = blocks[block]!;
       LINEARS.forEach((name, i) => {
-        blocks[block]![i]!.add(inputs[name]);
+        gatherers.linears[i]!.add(inputs[name]);
       });
+      gatherers.attention?.add(inputs.attention);
     },
     finish: (): BlockStatistics[] =>
-      blocks.map(
-        (gatherers) =>
-          Object.fromEntries(LINEARS.map((name, i) => [name, gatherers[i]!.finish()])) as BlockStatistics,
-      ),
+      blocks.map(({ linears, attention }) => {
+        const inputs = LINEARS.map((name, i) => [name, linears[i]!.finish()]);
+        const ofLinears = Object.fromEntries(inputs) as Record<LinearName, InputStatistics>;
+        return attention ? { ...ofLinears, attention: attention.finish() } : ofLinears;
+      }),
   };
 }

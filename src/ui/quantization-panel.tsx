@@ -69,8 +69,16 @@ export function QuantizationPanel() {
   );
 }
 
+/** Softmax quantizers of the bases. */
+const SOFTMAX = {
+  rtn: "",
+  ptq4vit: " (softmax: twin uniform grids)",
+  "repq-vit": " (softmax: log-sqrt2 grid)",
+} as const;
+
 function quantizerText(q: Quantizer): string {
-  const where = `${(q.linears ?? ["qkv", "proj", "fc1", "fc2"]).join(", ")}${q.blocks ? ` of blocks ${q.blocks.join(", ")}` : ""}`;
+  const attention = q.attention ? ` and the attention matmuls${SOFTMAX[q.base ?? "rtn"]}` : "";
+  const where = `${(q.linears ?? ["qkv", "proj", "fc1", "fc2"]).join(", ")}${q.blocks ? ` of blocks ${q.blocks.join(", ")}` : ""}${attention}`;
   if (q.arithmetic === "int8") {
     return `ORT's integer kernels for ${where}: u8 activations (${q.activationScheme ?? "symmetric"}), s8 weights, as deployed. Live accuracy shows its simulation beside it.`;
   }

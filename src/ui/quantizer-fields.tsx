@@ -146,6 +146,13 @@ export function QuantizerFields({ bits, quantizer, onBits, onChange }: Props) {
           onChange={(alpha) => onChange({ smoothQuant: { alpha } })}
         />
       )}
+      <SwitchField
+        label="Also the attention matmuls (q, k, v, softmax)"
+        isOn={quantizer.attention !== undefined}
+        isDisabled={isInteger || quantizer.activationGranularity === "per-token"}
+        testId="attention-matmuls"
+        onChange={(on) => onChange({ attention: on ? true : undefined })}
+      />
       <LinearFields quantizer={quantizer} onChange={onChange} />
     </div>
   );
