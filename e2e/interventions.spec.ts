@@ -104,6 +104,50 @@ test("deleted tokens are hatched from their block on, by the paper's rule and by
     .toEqual([...bySimilarity.deleted].sort((a, b) => a - b).map((token) => token - 1));
 });
 
+test("deletion by criterion, its cutoff, bound and tensor do what the command line does; gaps can be refilled", async ({
+  lab,
+}) => {
+  await lab.setSwitch("delete-switch", true);
+  await lab.setSlider("Block of the deletion", 6);
+  await lab.chooseRule("criterion");
+  await lab.byId("delete-criterion").getByRole("button").click();
+  await lab.page.getByRole("option", { name: /^Darcet/ }).click();
+  // A whole number that the three largest patches exceed.
+  const { perToken } = (await cliTrace(IMAGE)).blocks[5]!;
+  const above = Math.floor(perToken.l2.slice(1).toSorted((a, b) => b - a)[2]!);
+  await lab.setNumber("delete-above", above);
+  const rule = `block=6,criterion=darcet,above=${above}`;
+  const all = await cliTrace(IMAGE, ["--delete", rule]);
+  expect(all.deleted.length).toBeGreaterThanOrEqual(3);
+  await lab.expectTrace("intervention", all);
+  await expect(lab.byId("delete-result")).toContainText(`${all.deleted.length} of ${GRID ** 2} patches`);
+
+  await lab.setSwitch("delete-capped", true);
+  await lab.setNumber("delete-count-number", 2);
+  const bounded = await cliTrace(IMAGE, ["--delete", `${rule},at-most=2`]);
+  expect(bounded.deleted).toHaveLength(2);
+  await lab.expectTrace("intervention", bounded);
+  await expect(lab.byId("delete-result")).toContainText(`2 of ${GRID ** 2} patches`);
+  await expect.poll(() => lab.page.url()).toContain(`#delete=6,criterion=darcet,above=${above},at-most=2`);
+
+  const patches = bounded.deleted.map((token) => token - 1);
+  await lab.pin(7, 2);
+  await expect.poll(() => lab.hatchedPatches("intervention", GRID)).toEqual(patches);
+  const before = await lab.byId("overlay-intervention").locator(".overlay-cells").screenshot();
+  await lab.setSwitch("refill", true);
+  await expect.poll(() => lab.hatchedPatches("intervention", GRID)).toEqual(patches);
+  const after = await lab.byId("overlay-intervention").locator(".overlay-cells").screenshot();
+  expect(after.equals(before)).toBe(false);
+
+  await lab.chooseRule("linf");
+  await lab.byId("delete-tensor-post-ln").click();
+  await lab.setNumber("delete-count-number", 5);
+  await lab.expectTrace(
+    "intervention",
+    await cliTrace(IMAGE, ["--delete", "block=6,count=5,tensor=post-ln"]),
+  );
+});
+
 test("W8A8, W6A6 and W4A4 show the command line's numbers; the baseline stays FP32", async ({ lab }) => {
   const baseline = await cliTrace(IMAGE);
   for (const bits of ["w8a8", "w6a6", "w4a4"]) {

@@ -24,7 +24,11 @@ export interface CliTrace {
     readonly block: number;
     readonly residual: Summary & { readonly maxToken: number; readonly maxChannel: number };
     readonly fc2Input: Summary;
-    readonly perToken: { readonly positions: readonly number[]; readonly linf: readonly number[] };
+    readonly perToken: {
+      readonly positions: readonly number[];
+      readonly linf: readonly number[];
+      readonly l2: readonly number[];
+    };
   }[];
 }
 

@@ -80,7 +80,7 @@ export class LabPage {
   }
 
   /** Chooses how deletion picks its tokens; without registers there is only one way. */
-  async chooseRule(rule: "linf" | "similarity"): Promise<void> {
+  async chooseRule(rule: "linf" | "similarity" | "criterion"): Promise<void> {
     const radio = this.byId(`delete-by-${rule}`).getByRole("radio");
     if (!(await radio.isChecked())) await this.byId(`delete-by-${rule}`).click();
     await expect(radio).toBeChecked();

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { memorySource } from "../checkpoint/byte-source.ts";
+import { openSafetensors } from "../checkpoint/safetensors.ts";
 import type { ConfigurationResult } from "../evaluate/report.ts";
 import { randomCheckpoint } from "../families/random-checkpoint.ts";
 import { runCli } from "./program.ts";
@@ -125,6 +127,32 @@ describe("trace", () => {
       delete: { block: 2, count: 3, by: "linf" },
       quantize: { weightBits: 4, activationBits: 4 },
     });
+  });
+
+  test("--features and --refill write the dense map, and leave the feature and the trace alone", async () => {
+    const flags = ["--full", "--delete", "block=1,count=3,tensor=post-ln"];
+    const plain = await trace(...flags);
+    const { features, ...rest } = await trace(...flags, "--features", at("dense.safetensors"), "--refill");
+    expect(rest).toEqual(plain);
+    expect(features).toMatchObject({ shape: [4, 4, 64], deleted: 3, refilled: true });
+    const file = await openSafetensors(memorySource(readFileSync(at("dense.safetensors")), "dense"));
+    const map = await file.read("features", [4, 4, 64]);
+    const { positions, linf } = plain.blocks.at(-1).perToken;
+    positions.slice(1).forEach((token: number, row: number) => {
+      const vector = map.subarray(64 * (token - 1), 64 * token);
+      expect(Math.max(...vector.map(Math.abs))).toBe(linf[row + 1]);
+    });
+  });
+
+  test("a deletion by criterion says how many were deleted", async () => {
+    const { blocks } = await trace("--full");
+    const norms = blocks[0].perToken.l2.slice(1).toSorted((a: number, b: number) => b - a);
+    const rule = `block=1,criterion=darcet,above=${(norms[1] + norms[2]) / 2}`;
+    expect((await trace("--delete", rule)).deleted).toHaveLength(2);
+    const { out } = await lab("trace", "--model", at("model"), ...image, "--delete", `${rule},at-most=1`);
+    expect(out).toMatch(/; 1 deleted tokens?: \d+$/m);
+    const none = await lab("trace", "--model", at("model"), ...image, "--delete", "block=1,criterion=sun");
+    expect(none.out).toMatch(/; no tokens deleted$/m);
   });
 
   test("prints a table without --json", async () => {
@@ -361,6 +389,7 @@ describe("bad input says what is wrong on stderr, prints nothing and exits 2", (
       () => ["trace", ...model(), ...image(), "--delete", "block=3,count=1"],
       /block/i,
     ],
+    ["--refill without a file", () => ["trace", ...model(), ...image(), "--refill"], /--features FILE/],
     [
       "more deleted than there are",
       () => ["trace", ...model(), ...image(), "--delete", "block=1,count=17"],

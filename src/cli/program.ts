@@ -61,6 +61,11 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
     .requiredOption("--image <file>", "image to run")
     .option("--mask <file>", "image of the same shape, white where the foreground is; with --keep")
     .option("--keep <part>", "zero the other part: foreground, background", parseChoice("keep", KEEPS))
+    .option(
+      "--features <file>",
+      "write the patch features after the last block, [grid, grid, D], as safetensors",
+    )
+    .option("--refill", "fill deleted places of --features with the mean of their neighbours (otherwise NaN)")
     .option("--full", "add medianAbs, kurtosis, lists per token and the feature")
     .option("--json", "print JSON")
     .action((flags: TraceFlags) => traceCommand(flags, signal));

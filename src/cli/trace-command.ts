@@ -1,5 +1,6 @@
 import type { PreprocessSpec } from "../encoder/spec.ts";
 import { collect } from "../engine/collect.ts";
+import type { BlockStates, RunOptions } from "../engine/types.ts";
 import { InputError } from "../errors/input-error.ts";
 import { type Readout, readOut } from "../evaluate/readout.ts";
 import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
@@ -7,6 +8,7 @@ import { type Keep, type PixelMask, prepareMask } from "../image/mask.ts";
 import { prepareImage } from "../image/preprocess.ts";
 import type { Intervention, Quantization } from "../intervention/intervention.ts";
 import { traceReport } from "../trace/trace-report.ts";
+import { writeFeatures } from "./features-file.ts";
 import { readImage } from "./folder-dataset.ts";
 import { type CalibrateFlag, calibrated } from "./open-calibration.ts";
 import { type ModelFlags, openModel } from "./open-model.ts";
@@ -25,6 +27,10 @@ export interface TraceFlags extends ModelFlags, RegistersFlags, RegCacheSetting,
   readonly calibrate?: CalibrateFlag;
   /** More per block: medianAbs, kurtosis, lists per token; and the pooled feature. */
   readonly full?: boolean;
+  /** Safetensors file to write the patch features to. */
+  readonly features?: string;
+  /** Fills deleted places of that file from their neighbours. */
+  readonly refill?: boolean;
   readonly json?: boolean;
 }
 
@@ -33,6 +39,9 @@ export interface TraceFlags extends ModelFlags, RegistersFlags, RegCacheSetting,
  * @throws InputError for anything that does not fit; CancelledError on abort
  */
 export async function traceCommand(flags: TraceFlags, signal?: AbortSignal): Promise<void> {
+  if (flags.refill && flags.features === undefined) {
+    throw new InputError("trace", "--refill beside --features FILE", "--refill alone", "See --help.");
+  }
   const model = await openModel(flags, signal);
   try {
     const { engine, sha256 } = model;
@@ -47,7 +56,25 @@ export async function traceCommand(flags: TraceFlags, signal?: AbortSignal): Pro
     const { pixels } = prepareImage(image, spec.preprocess);
     const mask = await openMask(flags, image, spec.preprocess);
     const input = { id: flags.image, pixels, ...(mask && { mask }) };
-    const { traces, result } = await collect(engine.run(input, intervention, signal ? { signal } : {}));
+    let last: Float32Array = new Float32Array(0);
+    const options: RunOptions = {
+      ...(signal && { signal }),
+      ...(flags.features !== undefined && {
+        onStates: ({ output }: BlockStates) => {
+          last = output;
+        },
+      }),
+    };
+    const { traces, result } = await collect(engine.run(input, intervention, options));
+    const features =
+      flags.features === undefined
+        ? null
+        : await writeFeatures(
+            flags.features,
+            spec,
+            { x: last, positions: traces.at(-1)!.positions },
+            flags.refill ?? false,
+          );
     const { width, height } = image;
     const traced = {
       spec,
@@ -61,7 +88,11 @@ export async function traceCommand(flags: TraceFlags, signal?: AbortSignal): Pro
     const embedded =
       classes === undefined ? null : await openClassEmbeddings(model, { ...flags, classes }, signal);
     const readout = readOut(result, spec, embedded);
-    const report = { ...traceReport(traced, flags.full ?? false), ...(readout && { readout }) };
+    const report = {
+      ...traceReport(traced, flags.full ?? false),
+      ...(features && { features }),
+      ...(readout && { readout }),
+    };
     if (flags.json) printJson(report);
     else printText(toText(report));
   } finally {

@@ -32,3 +32,12 @@ test("the overlay shows the same marks at grid positions", () => {
     [4, 1, 1, "zero"],
   ]);
 });
+
+test("refilled patches stay apart from values, and have the colour of their neighbours' mean", () => {
+  const last = testTrace(3, [99, 4, 16], [0, 1, 4]);
+  const cells = patchCells(spec, last, tensorOf("residual"), domain, true);
+  expect(cells.map(({ mark }) => mark)).toEqual(["value", "refilled", "refilled", "value"]);
+  expect(cells[1]!.colour).toBe(Math.round((Math.log10(10) / 2) * 255)); // (4 + 16) / 2; CLS is no neighbour
+  const [, bare] = patchCells(spec, last, tensorOf("residual"), domain);
+  expect(bare).toMatchObject({ mark: "deleted", colour: 0 });
+});

@@ -9,11 +9,11 @@ export interface Cell {
   readonly width: number;
   readonly token: number;
   /**
-   * `deleted`: the token is gone; `prefix`: a prefix slot is present but this tensor has no value there;
+   * `deleted`: the token is gone; `refilled`: it is gone, and the colour is its neighbours' mean; `prefix`: a prefix slot is present but this tensor has no value there;
    * `absent`: no prefix in this block.
    */
-  readonly mark: CellMark | "deleted" | "prefix" | "absent";
-  /** Index into the colour table, for `value`, `below` and `above`. */
+  readonly mark: CellMark | "deleted" | "refilled" | "prefix" | "absent";
+  /** Index into the colour table, for `value`, `below`, `above` and `refilled`. */
   readonly colour: number;
 }
 

@@ -39,6 +39,12 @@ test("clamped values get a notch at their end", () => {
   expect(calls[3]).toBe(`fill ${palette.notch} 1 0,8,10,2`);
 });
 
+test("a refilled cell is hatched over its colour", () => {
+  const { calls, painter } = recorder();
+  paintCell(painter, { mark: "refilled", colour: 128 }, rect, palette, 0.5);
+  expect(calls).toEqual([`fill ${palette.table[128]} 0.5 0,0,10,10`, `stroke ${palette.notch}`]);
+});
+
 test("deleted, zero and not-finite cells look different and use no colour of the table", () => {
   const looks = (["deleted", "zero", "not-finite"] as const).map((mark) => {
     const { calls, painter } = recorder();

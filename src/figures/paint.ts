@@ -13,7 +13,7 @@ type Painter = CanvasRenderingContext2D;
 
 /**
  * Paints one cell: its colour, or the mark of what it is instead of a number. Clamped cells keep the end's colour
- * and get a notch at the top (above the domain) or the bottom (below it).
+ * and get a notch at the top (above the domain) or the bottom (below it); refilled ones are hatched over their colour.
  * @param opacity of the colour, 0..1; marks are always opaque
  */
 export function paintCell(
@@ -25,12 +25,18 @@ export function paintCell(
 ): void {
   const { x, y, width, height } = rect;
   const alpha = painter.globalAlpha;
-  if (mark === "value" || mark === "above" || mark === "below") {
+  if (mark === "value" || mark === "above" || mark === "below" || mark === "refilled") {
     painter.globalAlpha = alpha * opacity;
     painter.fillStyle = palette.table[colour]!;
     painter.fillRect(x, y, width, height);
     painter.globalAlpha = alpha;
     if (mark === "value") return;
+    if (mark === "refilled") {
+      painter.strokeStyle = palette.notch;
+      painter.lineWidth = 1;
+      hatch(painter, rect);
+      return;
+    }
     painter.fillStyle = palette.notch;
     painter.fillRect(x, mark === "above" ? y : y + height - 2, width, 2);
     return;

@@ -1,5 +1,6 @@
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { leadingTokens } from "../encoder/spec.ts";
+import { denseMap, refill } from "../regcache/refill.ts";
 import type { LayerTrace } from "../trace/layer-trace.ts";
 import type { Cell } from "./heatmap-row.ts";
 import { cellMark, colourIndex, type Domain } from "./log-scale.ts";
@@ -13,26 +14,29 @@ export interface PatchCell extends Pick<Cell, "mark" | "colour" | "token"> {
   readonly column: number;
 }
 
-/** Cells of the patch overlay of one block, in reading order, [grid²]. */
+/**
+ * Cells of the patch overlay of one block, in reading order, [grid²].
+ * @param refills gives deleted patches the mean of their neighbours' values (regcache/refill.ts) as a colour. That is the
+ * mean of magnitudes; the magnitude of a mean vector, as a refilled dense map has it, is smaller or equal.
+ */
 export function patchCells(
   spec: Shape,
   trace: LayerTrace,
   tensor: Tensor,
   domain: Domain,
+  refills = false,
 ): readonly PatchCell[] {
   const leading = leadingTokens(spec);
-  const values = tensor.read(trace);
-  const byToken = new Map<number, number>();
-  trace.positions.forEach((token, row) => {
-    byToken.set(token, values[row]!);
-  });
-  return Array.from({ length: spec.grid ** 2 }, (_, i) => {
-    const token = leading + i;
-    const place = { token, row: Math.floor(i / spec.grid), column: i % spec.grid };
-    const value = byToken.get(token);
-    if (value === undefined) return { ...place, mark: "deleted", colour: 0 };
+  const map = denseMap({ ...spec, width: 1 }, { x: tensor.read(trace), positions: trace.positions });
+  const values = refills ? refill(map, spec.grid) : map.features;
+  return Array.from(values, (value, i) => {
+    const place = { token: leading + i, row: Math.floor(i / spec.grid), column: i % spec.grid };
     const mark = cellMark(value, domain);
-    const coloured = mark === "value" || mark === "above" || mark === "below";
-    return { ...place, mark, colour: coloured ? colourIndex(value, domain) : 0 };
+    const isColoured = mark === "value" || mark === "above" || mark === "below";
+    const colour = isColoured ? colourIndex(value, domain) : 0;
+    if (!map.deleted[i]) return { ...place, mark, colour };
+    return refills && isColoured
+      ? { ...place, mark: "refilled", colour }
+      : { ...place, mark: "deleted", colour: 0 };
   });
 }

@@ -75,6 +75,8 @@ export interface LabState {
     readonly criterion: OutlierCriterionId;
     /** Opacity of the patch overlay, 0..1. */
     readonly overlay: number;
+    /** Whether the patch overlay colours deleted patches from their neighbours. */
+    readonly refill: boolean;
     /** Pinned colour domains of the current model, by tensor. */
     readonly domains: Readonly<Partial<Record<TensorId, Domain>>>;
   };
@@ -105,7 +107,7 @@ export const INITIAL_STATE: LabState = {
   image: null,
   controls: null,
   lanes: { baseline: EMPTY_LANE, intervention: EMPTY_LANE },
-  view: { tensor: "residual", criterion: "median-100", overlay: 0.75, domains: {} },
+  view: { tensor: "residual", criterion: "median-100", overlay: 0.75, refill: false, domains: {} },
   selection: null,
   hover: null,
   mask: NO_MASK,

@@ -1,7 +1,7 @@
 import { TENSORS, tensorOf } from "../figures/tensors.ts";
 import { OUTLIER_CRITERIA } from "../measure/outlier-criteria.ts";
 import { LANES } from "../store/state.ts";
-import { SelectField, SliderField } from "./fields.tsx";
+import { SelectField, SliderField, SwitchField } from "./fields.tsx";
 import { Heatmap } from "./heatmap.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 import { Legend } from "./legend.tsx";
@@ -47,6 +47,13 @@ export function Figures() {
           step={0.05}
           format={([opacity]) => `${Math.round((opacity ?? 0) * 100)} %`}
           onChange={([overlay]) => lab.setView({ overlay: overlay ?? 1 })}
+        />
+        <SwitchField
+          name="Refill deleted patches of the overlay from their neighbours"
+          label="refill deleted"
+          isOn={view.refill}
+          testId="refill"
+          onChange={(refill) => lab.setView({ refill })}
         />
       </section>
       <section className="panel" aria-labelledby="patches-heading">

@@ -23,7 +23,7 @@ const MARKS = [
 export function Legend() {
   const { theme } = useTheme();
   const { tensor, domain, isPinned } = useScale();
-  const criterion = useLabState((state) => state.view.criterion);
+  const { criterion, refill } = useLabState((state) => state.view);
   const ref = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => {
     const painter = ref.current && prepareCanvas(ref.current, WIDTH, 12);
@@ -80,6 +80,11 @@ export function Legend() {
             <MarkSwatch mark={mark} /> {label}
           </li>
         ))}
+        {refill && (
+          <li>
+            <MarkSwatch mark="refilled" /> deleted, coloured by the mean of its neighbours
+          </li>
+        )}
         <li>
           <MarkSwatch mark="above" /> <MarkSwatch mark="below" /> beyond the scale
         </li>
@@ -94,7 +99,7 @@ function MarkSwatch({ mark }: { readonly mark: Parameters<typeof paintCell>[1]["
   useLayoutEffect(() => {
     const painter = ref.current && prepareCanvas(ref.current, 14, 14);
     if (!painter) return;
-    const colour = mark === "above" ? 255 : 0;
+    const colour = mark === "above" ? 255 : mark === "refilled" ? 128 : 0;
     paintCell(painter, { mark, colour }, { x: 0, y: 0, width: 14, height: 14 }, paletteOf(theme));
   }, [mark, theme]);
   return (

@@ -16,7 +16,7 @@ export function OverlayCells({ lane }: { readonly lane: Lane }) {
   const { theme } = useTheme();
   const { tensor, domain } = useScale();
   const spec = useLabState((state) => state.model?.spec);
-  const opacity = useLabState((state) => state.view.overlay);
+  const { overlay: opacity, refill } = useLabState((state) => state.view);
   const block = useLitBlock();
   const row = useLabState((state) => (block === null ? null : (state.lanes[lane].rows[block] ?? null)));
   const [holderRef, width] = useWidth<HTMLDivElement>();
@@ -26,7 +26,7 @@ export function OverlayCells({ lane }: { readonly lane: Lane }) {
     if (!painter || !row || !spec) return;
     painter.globalAlpha = row.fresh ? 1 : 0.45;
     const side = width / spec.grid;
-    for (const cell of patchCells(spec, row.trace, tensor, domain)) {
+    for (const cell of patchCells(spec, row.trace, tensor, domain, refill)) {
       // Whole pixels, so that translucent neighbours neither overlap nor leave seams.
       const [x, y] = [Math.round(cell.column * side), Math.round(cell.row * side)];
       const rect = {
@@ -37,7 +37,7 @@ export function OverlayCells({ lane }: { readonly lane: Lane }) {
       };
       paintCell(painter, cell, rect, paletteOf(theme), opacity);
     }
-  }, [row, spec, tensor, domain, theme, opacity, width]);
+  }, [row, spec, tensor, domain, theme, opacity, refill, width]);
   return (
     <div className="overlay-cells" ref={holderRef}>
       <canvas ref={canvasRef} style={{ width, height: width }} />
