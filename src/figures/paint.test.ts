@@ -42,7 +42,7 @@ test("clamped values get a notch at their end", () => {
 test("a refilled cell is hatched over its colour", () => {
   const { calls, painter } = recorder();
   paintCell(painter, { mark: "refilled", colour: 128 }, rect, palette, 0.5);
-  expect(calls).toEqual([`fill ${palette.table[128]} 0.5 0,0,10,10`, `stroke ${palette.notch}`]);
+  expect(calls).toEqual([`fill ${palette.table[128]} 0.5 0,0,10,10`, `stroke ${palette.empty}`]);
 });
 
 test("deleted, zero and not-finite cells look different and use no colour of the table", () => {

@@ -32,9 +32,10 @@ export function paintCell(
     painter.globalAlpha = alpha;
     if (mark === "value") return;
     if (mark === "refilled") {
-      painter.strokeStyle = palette.notch;
+      // Sparse, and in the colour of an empty cell: denser or brighter strokes would tint what they mark.
+      painter.strokeStyle = palette.empty;
       painter.lineWidth = 1;
-      hatch(painter, rect);
+      hatch(painter, rect, 8);
       return;
     }
     painter.fillStyle = palette.notch;
@@ -77,8 +78,7 @@ export function paintRow(
 }
 
 /** Diagonals that continue from cell to cell, because they are placed by x + y of the whole figure. */
-function hatch(painter: Painter, { x, y, width, height }: Rect): void {
-  const spacing = 4;
+function hatch(painter: Painter, { x, y, width, height }: Rect, spacing = 4): void {
   painter.save();
   painter.beginPath();
   painter.rect(x, y, width, height);

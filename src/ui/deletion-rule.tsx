@@ -9,14 +9,14 @@ import type { DeletionControls } from "../store/deletion-controls.ts";
 import { NumberInput, SegmentField, SelectField, SwitchField } from "./fields.tsx";
 
 const RULES = [
-  { id: "linf", label: "L∞ (paper)" },
-  { id: "similarity", label: "similarity (ours)" },
+  { id: "linf", label: "L∞" },
+  { id: "similarity", label: "similarity" },
   { id: "criterion", label: "threshold" },
 ] as const;
 
 const TENSORS = [
-  { id: "residual", label: "residual stream" },
-  { id: "post-ln", label: "after LayerNorm 1" },
+  { id: "residual", label: "residual" },
+  { id: "post-ln", label: "post-LN" },
 ] as const;
 
 const criterionLabel = (id: DeletionCriterion) =>
