@@ -41,6 +41,23 @@ test("the quantizer's settings show the command line's numbers, and stay in the 
   await lab.expectTrace("intervention", await cliTrace(IMAGE, flags), QUANTIZED);
 });
 
+test("the attention matmuls are quantized on request, as on the command line", async ({ lab }) => {
+  await lab.byId("bits-w6a6").click();
+  await openAdvanced(lab);
+  const without = await lab.rows("intervention");
+  await lab.setSwitch("attention-matmuls", true);
+  await expect.poll(() => lab.page.url()).toContain("#quantize=6,6,per-tensor,attention=on&");
+  await lab.waitForRuns();
+  expect(await lab.rows("intervention")).not.toEqual(without);
+  await lab.expectTrace("intervention", await cliTrace(IMAGE, flagsOf(lab.intervention())), QUANTIZED);
+  await lab.byId("arithmetic-int8").click();
+  await expect.poll(() => lab.page.url()).toContain("#quantize=8,8,per-tensor,arithmetic=int8&");
+  await lab.byId("scheme-asymmetric").click();
+  await expect.poll(() => lab.page.url()).toContain("arithmetic=int8,scheme=asymmetric");
+  await lab.waitForRuns();
+  await lab.expectTrace("intervention", await cliTrace(IMAGE, flagsOf(lab.intervention())), QUANTIZED);
+});
+
 test("int8 runs, is labelled, and stands beside its simulation with time and bytes", async ({ lab }) => {
   await lab.byId("bits-w4a4").click();
   await lab.byId("arithmetic-int8").click();

@@ -3,6 +3,7 @@ import type { EncoderSpec } from "../encoder/spec.ts";
 import { type BlockWeights, LINEARS } from "../encoder/weights.ts";
 import { relativeDifference } from "../engine/agreement.ts";
 import { createNodeRuntime } from "../engine/runtime-node.ts";
+import type { AttentionRounding } from "./attention-rounding.ts";
 import { buildBlock, CLOSED_SLOT_BIAS, INPUT_COLUMNS } from "./block.ts";
 import { type ReferencePrefix, type ReferenceRegister, referenceBlock } from "./reference-block.ts";
 
@@ -48,29 +49,38 @@ const NAIVE = {
   twin: null,
 } as const;
 
+const NAIVE_ATTENTION = {
+  range: "dynamic",
+  scheme: "symmetric",
+  clips: false,
+  perHead: false,
+  softmax: "uniform",
+} as const;
+
 async function runGraph(
   weights: BlockWeights,
   x: Float32Array,
   prefix: ReferencePrefix | null,
   bits: number | null,
   { neurons, leading }: ReferenceRegister = { neurons: [], leading: 0 },
+  attention: AttentionRounding | null = null,
 ) {
   const tokens = { hasCls: leading > 0, trainedRegisters: Math.max(0, leading - 1) };
   const session = await createNodeRuntime().createSession(
     buildBlock({ ...spec, ...tokens }, weights, {
       shiftsNeurons: neurons.length > 0,
       quantize:
-        bits === null
-          ? null
-          : { arithmetic: "simulated", linears: LINEARS, activations: NAIVE, attention: null },
+        bits === null ? null : { arithmetic: "simulated", linears: LINEARS, activations: NAIVE, attention },
     }),
   );
+  // A closed slot's contents do not matter, but they would count in the dynamic ranges of quantized attention.
+  const closed = attention ? new Float32Array(D) : random(D);
   const bias = prefix ? Math.log(prefix.copies) : CLOSED_SLOT_BIAS;
   const outputs = await session.run(
     {
       x: { data: x, dims: [T, D] },
-      prefix_key: { data: prefix?.key ?? random(D), dims: [H, D / H, 1] },
-      prefix_value: { data: prefix?.value ?? random(D), dims: [H, 1, D / H] },
+      prefix_key: { data: prefix?.key ?? closed, dims: [H, D / H, 1] },
+      prefix_value: { data: prefix?.value ?? closed, dims: [H, 1, D / H] },
       prefix_bias: { data: Float32Array.of(bias), dims: [1] },
       query_share: { data: new Float32Array(H * T).fill(1 / (H * T)), dims: [1, H * T] },
       ...(neurons.length > 0 && {
@@ -145,6 +155,20 @@ describe("block graph", () => {
     expect(relativeDifference(expected.maxima.fc2, fc2)).toBeLessThan(tolerance);
     const without = referenceBlock(spec, weights, rowsOf(x), null, bits);
     expect(relativeDifference(without.y.flat(), outputs.y!.data)).toBeGreaterThan(0.01);
+  });
+
+  it.each([
+    { name: "no prefix", prefix: null, bits: 8 },
+    { name: "the slot's key, value and weight among the rest", prefix: { ...prefix, copies: 1 }, bits: 6 },
+  ])("quantized attention matches the plain reference: $name", async ({ prefix, bits }) => {
+    const weights = makeWeights(false, true);
+    const x = random(T * D, 2);
+    const outputs = await runGraph(weights, x, prefix, bits, undefined, NAIVE_ATTENTION);
+    const expected = referenceBlock(spec, weights, rowsOf(x), prefix, bits, null, true);
+    expect(relativeDifference(expected.y.flat(), outputs.y!.data)).toBeLessThan(1e-4);
+    expect(relativeDifference(expected.received, outputs.attention!.data.slice(1))).toBeLessThan(1e-4);
+    const without = referenceBlock(spec, weights, rowsOf(x), prefix, bits);
+    expect(relativeDifference(without.y.flat(), outputs.y!.data)).toBeGreaterThan(1e-3);
   });
 
   it("changes nothing when the slot is closed, whatever lies in it", async () => {

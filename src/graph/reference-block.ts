@@ -28,6 +28,7 @@ export function referenceBlock(
   prefix: ReferencePrefix | null,
   activationBits: number | null,
   register: ReferenceRegister | null = null,
+  quantizesAttention = false,
 ): {
   y: Matrix;
   maxima: { qkv: number[]; proj: number[]; fc1: number[]; fc2: number[] };
@@ -38,27 +39,30 @@ export function referenceBlock(
   const round = (rows: Matrix) => (activationBits ? fakeQuantize(rows, activationBits) : rows);
   const qkvInput = normalise(x, weights.norm1, spec.layerNormEps);
   const qkv = apply(round(qkvInput), weights.qkv);
+  const roundOperand = (rows: Matrix) => (quantizesAttention ? round(rows) : rows);
   const extra = Array.from({ length: prefix?.copies ?? 0 }, () => prefix!);
+  const columns = (from: number) => qkv.map((row) => row.slice(from, from + D));
+  const queries = roundOperand(columns(0));
+  const keys = roundOperand([...extra.map(({ key }) => [...key]), ...columns(D)]);
+  const values = roundOperand([...extra.map(({ value }) => [...value]), ...columns(2 * D)]);
+  const at = (row: readonly number[], head: number) => row.slice(head * d, (head + 1) * d);
+  const exact = Array.from({ length: H }, (_, head) =>
+    queries.map((query) => softmax(keys.map((key) => dot(at(query, head), at(key, head)) / Math.sqrt(d)))),
+  ).flat(); // [H T, copies + T]
+  const maps = roundOperand(exact);
   const received = new Array<number>(x.length).fill(0);
   const mixed: Matrix = x.map(() => new Array<number>(D).fill(0));
-  for (let head = 0; head < H; head++) {
-    const at = (row: ArrayLike<number>, offset: number) =>
-      Array.from({ length: d }, (_, i) => row[offset + head * d + i]!);
-    const keys = [...extra.map(({ key }) => at(key, 0)), ...qkv.map((row) => at(row, D))];
-    const values = [...extra.map(({ value }) => at(value, 0)), ...qkv.map((row) => at(row, 2 * D))];
-    qkv.forEach((row, token) => {
-      const query = at(row, 0);
-      const weightsOf = softmax(keys.map((key) => dot(query, key) / Math.sqrt(d)));
-      weightsOf.slice(extra.length).forEach((weight, key) => {
-        received[key]! += weight / (H * x.length);
-      });
-      for (let i = 0; i < d; i++)
-        mixed[token]![head * d + i] = dot(
-          weightsOf,
-          values.map((v) => v[i]!),
-        );
+  maps.forEach((weightsOf, row) => {
+    const [head, token] = [Math.floor(row / x.length), row % x.length];
+    weightsOf.slice(extra.length).forEach((weight, key) => {
+      received[key]! += weight / (H * x.length);
     });
-  }
+    for (let i = head * d; i < (head + 1) * d; i++)
+      mixed[token]![i] = dot(
+        weightsOf,
+        values.map((value) => value[i]!),
+      );
+  });
   const middle = add(x, scale(apply(round(mixed), weights.proj), weights.scale1));
   const fc1Input = normalise(middle, weights.norm2, spec.layerNormEps);
   const fc2Input = apply(round(fc1Input), weights.fc1).map((row) => row.map(gelu));
