@@ -135,6 +135,21 @@ def search(rows, w, bits):
     }
 
 
+def guided_search(rows, w, gradients, bits):
+    """PTQ4ViT, section 3.3: output errors weighed with squared gradients, under the same assumption as `search`."""
+    q = 2 ** (bits - 1) - 1
+    g2 = gradients**2
+    ofInputs = g2 @ w**2  # [rows, in]
+    errors = [(ofInputs * (rows - symmetric(rows, bits, f * np.abs(rows).max())) ** 2).sum() for f in CANDIDATES]
+    ofWeights = g2.T @ rows**2  # [out, in]
+    tensor = [(ofWeights * (w - symmetric(w, bits, f * np.abs(w).max())) ** 2).sum() for f in CANDIDATES]
+    return {
+        "gradients": gradients,
+        "activation": CANDIDATES[np.argmin(errors)] * np.abs(rows).max() / q,
+        "weights": CANDIDATES[np.argmin(tensor)] * np.abs(w).max() / q,
+    }
+
+
 HEADS = 2
 
 
@@ -228,6 +243,7 @@ def main() -> None:
         "reparameterised": {"bits": 4, **reparameterise(images, gamma, beta, w, bias, 4)},
         "search": {"bits": 4, "rows": gelu_like.reshape(-1).tolist(), **search(gelu_like.reshape(-1, WIDTH), w, 4)},
         "twin": {"bits": 5, "positive": 0.21, "negative": 0.011, "expected": twin(gelu_like[1], 5, 0.21, 0.011).ravel().tolist(), "x": gelu_like[1].ravel().tolist()},
+        "guided": {"bits": 4, **guided_search(gelu_like.reshape(-1, WIDTH), w, f32(np.random.default_rng(6).lognormal(0, 2, (IMAGES * T, OUT))), 4)},
         "attention": attention(np.random.default_rng(5), f32),
     }
     rounded = json.loads(json.dumps(fixture, default=lambda a: a.ravel().tolist()), parse_float=lambda t: float(f"{float(t):.9g}"))

@@ -54,7 +54,11 @@ test("--quantize takes every setting of a quantizer", () => {
     linears: ["fc2"],
     blocks: [7, 8],
   });
-  expect(parseQuantize("w8a8,base=ptq4vit,attention=on")).toMatchObject({ base: "ptq4vit", attention: true });
+  expect(parseQuantize("w8a8,base=ptq4vit,attention=on,search=hessian")).toMatchObject({
+    base: "ptq4vit",
+    attention: true,
+    scaleSearch: "hessian",
+  });
   expect(parseQuantize("w8a8,attention=off").attention).toBeUndefined();
   expect(() => parseQuantize("w8a8,attention=some")).toThrow(/--quantize/);
   expect(parseQuantize("w8a8,exclude=20").excludeOutliers).toEqual({ kind: "absolute", above: 20 });

@@ -1,7 +1,8 @@
 import PQueue from "p-queue";
 import type { EncoderSpec } from "../encoder/spec.ts";
-import type { EncoderWeights } from "../encoder/weights.ts";
-import { CancelledError, throwIfCancelled } from "../errors/input-error.ts";
+import { type EncoderWeights, LINEARS, type LinearName } from "../encoder/weights.ts";
+import { CancelledError, InputError, throwIfCancelled } from "../errors/input-error.ts";
+import { linearGradient } from "../graph/block-gradient.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import { type BlockPlan, planIntervention, requireConsistent } from "../intervention/plan.ts";
 import type { CalibrationImages } from "../quantize/calibrate.ts";
@@ -9,10 +10,17 @@ import { weightBytes } from "../quantize/weight-bytes.ts";
 import { deleteTokens, type Tokens } from "../regcache/delete.ts";
 import type { Registers } from "../regcache/registers.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
+import {
+  type ForwardStates,
+  GRADIENT_OUTPUTS,
+  headGradient,
+  type LinearGradients,
+  scatterRows,
+} from "./backward.ts";
 import { type CachedBlock, chainKeys, createHiddenCache, type HiddenCache } from "./hidden-cache.ts";
 import { maskedInput } from "./masked-input.ts";
 import { changeTokens, tokenRows, withRegisterRow } from "./register-row.ts";
-import { runBlock } from "./run-block.ts";
+import { gradientFeeds, runBlock } from "./run-block.ts";
 import type { Runtime } from "./runtime.ts";
 import { type LoadProgress, Sessions } from "./sessions.ts";
 import { StatisticsStore } from "./statistics-store.ts";
@@ -101,6 +109,35 @@ class ChainEngine implements Engine {
         weightBytes: weightBytes(this.spec, intervention.quantize),
       },
     };
+  }
+
+  async backward(
+    states: ForwardStates,
+    intervention: Intervention,
+    u: Float32Array,
+    options: RunOptions = {},
+  ): Promise<LinearGradients[]> {
+    if (intervention.testTimeRegister) {
+      const got = "a test-time register";
+      const remedy = "Search scales by output error, or leave the register out.";
+      throw new InputError("Gradients", "blocks as they were trained", got, remedy);
+    }
+    const { spec, sessions } = this;
+    const plan = planIntervention(spec, { ...intervention, quantize: null }, this.registers, null);
+    const gradients: LinearGradients[] = [];
+    let dy = headGradient(spec, await sessions.headNorm(), states.output, u);
+    for (let block = spec.blocks - 1; block >= 0; block--) {
+      const tokens = states.blocks[block]!;
+      const outputs = await this.#exclusive(options, async () => {
+        const feeds = gradientFeeds(spec, block, tokens, plan[block]!, dy);
+        return (await sessions.gradient(block)).run(feeds, GRADIENT_OUTPUTS);
+      });
+      const named = LINEARS.map((name) => [name, outputs[linearGradient(name)]!.data]);
+      gradients[block] = Object.fromEntries(named) as Record<LinearName, Float32Array>;
+      const before = states.blocks[block - 1]?.positions ?? tokens.positions;
+      dy = scatterRows(outputs.dx!.data, tokens.positions, before);
+    }
+    return gradients;
   }
 
   exclusive<T>(work: () => Promise<T>, options: RunOptions = {}): Promise<T> {

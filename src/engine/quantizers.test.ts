@@ -59,6 +59,7 @@ describe("quantizers in the chain", () => {
       { ...W8A8, attention: true, activationScheme: "asymmetric", clip: { kind: "ratio", ratio: 0.99 } },
     ],
     ["attention too, static", { ...CALIBRATED, attention: true, range: STATIC }],
+    ["PTQ4ViT, Hessian-guided", { ...CALIBRATED, base: "ptq4vit", scaleSearch: "hessian" }],
     ["PTQ4ViT, attention too", { ...CALIBRATED, attention: true, base: "ptq4vit" }],
     ["RepQ-ViT, attention too", { ...CALIBRATED, attention: true, base: "repq-vit" }],
     ["int8, dynamic", { ...W8A8, arithmetic: "int8" }],

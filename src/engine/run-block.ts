@@ -120,22 +120,46 @@ function blockFeeds(
   tokens: Tokens,
   plan: BlockPlan,
 ): Record<string, HostTensor> {
-  const { width, heads } = spec;
-  const perHead = width / heads;
-  const rows = tokens.x.length / width;
-  const { prefix, registerNeurons } = plan;
-  const queries = heads * rows;
-  const key = prefix?.registers.key[block] ?? new Float32Array(width);
-  const value = prefix?.registers.value[block] ?? new Float32Array(width);
+  const { registerNeurons } = plan;
+  const queries = (spec.heads * tokens.x.length) / spec.width;
   return {
-    x: { data: tokens.x, dims: [rows, width] },
-    prefix_key: { data: key, dims: [heads, perHead, 1] },
-    prefix_value: { data: value, dims: [heads, 1, perHead] },
-    prefix_bias: { data: Float32Array.of(prefix ? prefix.logCount : CLOSED_SLOT_BIAS), dims: [1] },
+    ...tokenFeeds(spec, block, tokens, plan),
     query_share: { data: new Float32Array(queries).fill(1 / queries), dims: [1, queries] },
     ...(registerNeurons.length > 0 && {
       register_neurons: { data: neuronMask(spec, registerNeurons), dims: [1, spec.mlpWidth] },
     }),
+  };
+}
+
+/** Feeds of a block's backward pass: its tokens, and the gradient [T, D] at its output. */
+export function gradientFeeds(
+  spec: EncoderSpec,
+  block: number,
+  tokens: Tokens,
+  plan: BlockPlan,
+  dy: Float32Array,
+): Record<string, HostTensor> {
+  return {
+    ...tokenFeeds(spec, block, tokens, plan),
+    dy: { data: dy, dims: [tokens.positions.length, spec.width] },
+  };
+}
+
+/** The tokens and the prefix slot. */
+function tokenFeeds(
+  { width, heads }: EncoderSpec,
+  block: number,
+  tokens: Tokens,
+  { prefix }: BlockPlan,
+): Record<string, HostTensor> {
+  const perHead = width / heads;
+  const key = prefix?.registers.key[block] ?? new Float32Array(width);
+  const value = prefix?.registers.value[block] ?? new Float32Array(width);
+  return {
+    x: { data: tokens.x, dims: [tokens.x.length / width, width] },
+    prefix_key: { data: key, dims: [heads, perHead, 1] },
+    prefix_value: { data: value, dims: [heads, 1, perHead] },
+    prefix_bias: { data: Float32Array.of(prefix ? prefix.logCount : CLOSED_SLOT_BIAS), dims: [1] },
   };
 }
 

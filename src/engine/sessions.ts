@@ -3,6 +3,7 @@ import type { EncoderSpec } from "../encoder/spec.ts";
 import type { EncoderWeights, Norm } from "../encoder/weights.ts";
 import { InputError, throwIfCancelled } from "../errors/input-error.ts";
 import { type BlockGraphOptions, buildBlock } from "../graph/block.ts";
+import { buildBlockGradient } from "../graph/block-gradient.ts";
 import { buildEmbed } from "../graph/embed.ts";
 import { buildHead, headOutputs } from "../graph/head.ts";
 import type { Quantization } from "../intervention/intervention.ts";
@@ -14,6 +15,7 @@ import {
   quantizeBlock,
   quantizedLinears,
 } from "../quantize/block-quantizer.ts";
+import type { HeadNorm } from "./backward.ts";
 import type { GraphSession, Runtime } from "./runtime.ts";
 
 /** Progress of loading: parts (embed, blocks, head) done of all. */
@@ -47,6 +49,7 @@ interface QuantizedSession extends Pick<QuantizedBlock, "folds" | "norms"> {
 export class Sessions {
   /** Quantized block sessions by block and rounding, least recently used first. */
   readonly #quantized = new Map<string, QuantizedSession>();
+  #headNorm: Promise<HeadNorm> | undefined;
   readonly #grids = new LRUCache<string, GridFeeds>({ max: KEPT_GRIDS });
 
   private constructor(
@@ -147,6 +150,21 @@ export class Sessions {
     this.#quantized.clear();
     const all = [this.embed, this.head, ...this.blocks, ...variants];
     await Promise.all(all.map((session) => session.release()));
+  }
+
+  /** The backward pass of an FP block. Call inside the run queue. */
+  async gradient(index: number): Promise<GraphSession> {
+    const { session } = await this.#variant(`${index} gradient`, async () => {
+      const model = buildBlockGradient(this.spec, await this.weights.block(index));
+      return { session: await this.runtime.createSession(model), folds: {}, norms: {} };
+    });
+    return session;
+  }
+
+  /** How the head normalises and pools. */
+  async headNorm(): Promise<HeadNorm> {
+    this.#headNorm ??= this.weights.head().then(({ norm, normAfterPool }) => ({ norm, normAfterPool }));
+    return this.#headNorm;
   }
 
   /** An FP block with another graph than the one that is always there. */

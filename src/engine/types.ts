@@ -5,6 +5,7 @@ import type { CalibrationImages } from "../quantize/calibrate.ts";
 import type { BlockInputs } from "../quantize/statistics.ts";
 import type { Registers } from "../regcache/registers.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
+import type { ForwardStates, LinearGradients } from "./backward.ts";
 
 /** The encoder's input: one image. */
 export interface EngineInput {
@@ -57,6 +58,17 @@ export interface Engine {
     intervention: Intervention,
     options?: RunOptions,
   ): AsyncGenerator<LayerTrace, RunResult>;
+  /**
+   * The backward pass of an FP run with this prefix and deletion: gradients of u . f at the outputs of all linears, block by block,
+   * with f the pooled feature (see headGradient).
+   * @throws InputError with a test-time register, which has no backward pass; CancelledError on abort
+   */
+  backward(
+    states: ForwardStates,
+    intervention: Intervention,
+    u: Float32Array,
+    options?: RunOptions,
+  ): Promise<LinearGradients[]>;
   /** Runs other work with ORT in the engine's queue, never beside a run of the encoder. @throws CancelledError on abort. */
   exclusive<T>(work: () => Promise<T>, options?: RunOptions): Promise<T>;
   /** Frees the sessions. */

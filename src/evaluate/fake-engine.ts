@@ -58,6 +58,7 @@ export function fakeEngine(
         cost: { milliseconds: 0, weightBytes: 0 },
       };
     },
+    backward: () => Promise.reject(new Error("a fake engine has no linears")),
     exclusive: (work) => work(),
     async dispose() {},
   };

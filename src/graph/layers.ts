@@ -33,6 +33,31 @@ export function activation(g: GraphBuilder, x: string, kind: EncoderSpec["activa
   return g.node("Mul", [gated, g.constant(0.5)]);
 }
 
+/** Derivative of {@link activation}. */
+export function activationSlope(g: GraphBuilder, x: string, kind: EncoderSpec["activation"]): string {
+  const one = g.constant(1);
+  if (kind === "quick_gelu") {
+    const steep = g.node("Mul", [x, g.constant(1.702)]);
+    const gate = g.node("Sigmoid", [steep]);
+    const rest = g.node("Mul", [steep, g.node("Sub", [one, gate])]);
+    return g.node("Mul", [gate, g.node("Add", [one, rest])]);
+  }
+  const square = g.node("Mul", [x, x]);
+  if (kind === "gelu") {
+    const inner = g.node("Erf", [g.node("Div", [x, g.constant(Math.SQRT2)])]);
+    const cdf = g.node("Mul", [g.node("Add", [inner, one]), g.constant(0.5)]);
+    const density = g.node("Exp", [g.node("Mul", [square, g.constant(-0.5)])]);
+    const slope = g.node("Mul", [x, g.node("Mul", [density, g.constant(1 / Math.sqrt(2 * Math.PI))])]);
+    return g.node("Add", [cdf, slope]);
+  }
+  const tanh = g.node("Tanh", [tanhArgument(g, x)]);
+  const inner = g.node("Add", [one, g.node("Mul", [square, g.constant(3 * 0.044715)])]);
+  const rise = g.node("Mul", [inner, g.constant(Math.sqrt(2 / Math.PI))]);
+  const bend = g.node("Mul", [g.node("Sub", [one, g.node("Mul", [tanh, tanh])]), rise]);
+  const twice = g.node("Add", [g.node("Add", [one, tanh]), g.node("Mul", [x, bend])]);
+  return g.node("Mul", [twice, g.constant(0.5)]);
+}
+
 /** sqrt(2/pi) (x + 0.044715 x^3), the argument of the tanh form of GELU (Hendrycks and Gimpel 1606.08415). */
 function tanhArgument(g: GraphBuilder, x: string): string {
   const cube = g.node("Mul", [g.node("Mul", [x, x]), x]);

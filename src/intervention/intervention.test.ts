@@ -27,6 +27,7 @@ describe("interventionSchema", () => {
     { arithmetic: "int8", activationScheme: "asymmetric" },
     { attention: true, clip: { kind: "ratio", ratio: 0.5 }, activationScheme: "asymmetric" },
     { attention: true, base: "ptq4vit", calibration: "a" },
+    { scaleSearch: "hessian", base: "ptq4vit", calibration: "a" },
     { activationScheme: "asymmetric", activationGranularity: "per-token" },
     { range: { kind: "static", statistic: "percentile", percentile: 99.9 }, calibration: "a" },
     { excludeOutliers: { kind: "ratio", above: 64 }, weightBits: 4 },
@@ -52,6 +53,7 @@ describe("interventionSchema", () => {
     [{ attention: true, activationGranularity: "per-token" }, /sum over tokens/],
     [{ attention: true, excludeOutliers: { kind: "ratio", above: 64 } }, /not of attention/],
     [{ attention: "on" }, /attention/],
+    [{ scaleSearch: "hessian", base: "repq-vit" }, /only PTQ4ViT/],
   ])("refuses the quantizer %j", (fields, says) => {
     const parsed = interventionSchema.safeParse({ quantize: { ...w8a8, ...fields } });
     expect(JSON.stringify(parsed.error?.issues)).toMatch(says);

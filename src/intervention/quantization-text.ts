@@ -5,7 +5,7 @@ import type { Quantization } from "./quantization.ts";
  * grammar. `x` after a number makes it a multiple: of the range for clip, of the tokens' median L-inf for exclude.
  */
 export const QUANTIZATION_FORM =
-  "arithmetic=simulated|int8, scheme=symmetric|asymmetric, activations=per-tensor|per-token, range=dynamic|min-max|99|99.9|99.99|99.999, clip=0.9x|LIMIT, exclude=64x|LIMIT, smooth=0.5, base=rtn|ptq4vit|repq-vit, attention=on|off, linears=qkv+fc2, blocks=3+4, calibration=ID";
+  "arithmetic=simulated|int8, scheme=symmetric|asymmetric, activations=per-tensor|per-token, range=dynamic|min-max|99|99.9|99.99|99.999, clip=0.9x|LIMIT, exclude=64x|LIMIT, smooth=0.5, base=rtn|ptq4vit|repq-vit, attention=on|off, search=output-error|hessian, linears=qkv+fc2, blocks=3+4, calibration=ID";
 
 /** The pairs of a quantization, without the defaults. */
 export function quantizationPairs(q: Quantization): [key: string, value: string][] {
@@ -19,6 +19,7 @@ export function quantizationPairs(q: Quantization): [key: string, value: string]
     ["exclude", excludeOutliers && `${excludeOutliers.above}${excludeOutliers.kind === "ratio" ? "x" : ""}`],
     ["smooth", q.smoothQuant && String(q.smoothQuant.alpha)],
     ["base", q.base],
+    ["search", q.scaleSearch],
     ["attention", q.attention ? "on" : undefined],
     ["linears", q.linears?.join("+")],
     ["blocks", q.blocks?.join("+")],
@@ -78,6 +79,7 @@ const FIELDS: Readonly<Record<string, [field: keyof Quantization, read: (text: s
   ],
   smooth: ["smoothQuant", (text) => ({ alpha: number(text) })],
   base: ["base", String],
+  search: ["scaleSearch", String],
   attention: ["attention", (text) => (text === "on" ? true : text === "off" ? undefined : text)],
   linears: ["linears", (text) => text.split("+")],
   blocks: ["blocks", (text) => text.split("+").map(number)],

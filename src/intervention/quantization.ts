@@ -79,6 +79,11 @@ const fields = z.strictObject({
   attention: z.literal(true).optional(),
   /** The quantizer that the rest is built on; PTQ4ViT (2111.12293) and RepQ-ViT (2212.08254) set scheme and range themselves. */
   base: z.enum(["rtn", "ptq4vit", "repq-vit"]).optional(),
+  /**
+   * What PTQ4ViT's scales are searched by: the error of the linears' outputs (default), or that weighed with the diagonal of the
+   * feature's Gauss-Newton Hessian at them.
+   */
+  scaleSearch: z.enum(["output-error", "hessian"]).optional(),
 });
 
 export type Quantization = z.infer<typeof fields>;
@@ -100,6 +105,9 @@ function* contradictions(q: Quantization): Generator<{ path: keyof Quantization;
         message: "outliers are left out of a per-tensor range, not of per-token ones",
       };
     }
+  }
+  if (q.scaleSearch && q.base !== "ptq4vit") {
+    yield { path: "scaleSearch", message: "only PTQ4ViT searches scales" };
   }
   if (q.attention) {
     if (q.activationGranularity === "per-token") {

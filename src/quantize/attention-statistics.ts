@@ -1,3 +1,4 @@
+import { concat } from "../encoder/linears.ts";
 import { InputGatherer, type InputStatistics, quantile } from "./input-gatherer.ts";
 
 /** What the attention matmuls of one block multiplied in one run. */
@@ -92,8 +93,8 @@ export class AttentionGatherer {
       ...{ q: q!, k: k!, v: v! },
       softmax: {
         percentiles: this.kind === "basic" ? [] : this.#percentiles.map((sum) => sum / this.#images),
-        sample: joined(this.#samples),
-        valueNorms: joined(this.#norms),
+        sample: concat(this.#samples),
+        valueNorms: concat(this.#norms),
       },
     };
   }
@@ -110,7 +111,7 @@ function columns(x: Float32Array, stride: number, from: number, count: number): 
 
 /** The prefix slot's row, where there is one, before the tokens'. */
 function slotAnd(slot: Float32Array | undefined, rows: Float32Array): Float32Array {
-  return slot ? joined([slot, rows]) : rows;
+  return slot ? concat([slot, rows]) : rows;
 }
 
 /** |v|^2 of every row in one head. */
@@ -121,14 +122,4 @@ function valueNorms(values: Float32Array, width: number, heads: number, head: nu
     for (let i = row * width + head * size, end = i + size; i < end; i++) sum += values[i]! ** 2;
     return sum;
   });
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const result = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    result.set(part, at);
-    at += part.length;
-  }
-  return result;
 }

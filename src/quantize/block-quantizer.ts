@@ -5,7 +5,7 @@ import type { BlockQuantization } from "../graph/block.ts";
 import type { IntegerLinear } from "../graph/integer-linear.ts";
 import type { Quantization } from "../intervention/quantization.ts";
 import { applyFold, channelFold, type Fold, smoothingFold } from "./fold.ts";
-import { columnNorms, searchWeightScales } from "./scale-search.ts";
+import { errorWeights, searchWeightScales } from "./scale-search.ts";
 import type { BlockStatistics } from "./statistics.ts";
 import { fromLevels, integerLinearOf, type WeightLevels, weightLevels } from "./weights.ts";
 
@@ -15,8 +15,8 @@ export interface QuantizedBlock {
   readonly graph: BlockQuantization;
   /** SmoothQuant's divisors of the LayerNorm outputs, by linear. */
   readonly folds: Readonly<Partial<Record<LinearName, Fold>>>;
-  /** |W_:j|^2 of every input channel, for scale search (PTQ4ViT); empty for other bases. */
-  readonly norms: Readonly<Partial<Record<LinearName, Float64Array>>>;
+  /** What weighs errors of the input in a scale search (PTQ4ViT), see errorWeights; empty for other bases. */
+  readonly norms: Readonly<Partial<Record<LinearName, ArrayLike<number>>>>;
 }
 
 /** Linears that read a LayerNorm, into which a fold can go; GELU and attention outputs have none. */
@@ -38,7 +38,7 @@ export function quantizeBlock(
 ): QuantizedBlock {
   let block = weights;
   const folds: Partial<Record<LinearName, Fold>> = {};
-  const norms: Partial<Record<LinearName, Float64Array>> = {};
+  const norms: Partial<Record<LinearName, ArrayLike<number>>> = {};
   const integers: Partial<Record<LinearName, IntegerLinear>> = {};
   for (const name of quantizedLinears(q)) {
     const fold = foldFor(block, name, q, statistics);
@@ -54,7 +54,7 @@ export function quantizeBlock(
     }
     const layer: Linear = { ...block[name], weight: fromLevels(levels) };
     block = { ...block, [name]: layer };
-    if (q.base === "ptq4vit") norms[name] = columnNorms(layer);
+    if (q.base === "ptq4vit" && statistics) norms[name] = errorWeights(layer, statistics[name]);
   }
   return { weights: block, graph: blockGraph(q, integers), folds, norms };
 }

@@ -1,8 +1,9 @@
+import { randomLcg } from "d3-random";
 import { collect } from "../engine/collect.ts";
-import type { Engine, EngineInput, RunOptions } from "../engine/types.ts";
+import type { BlockStates, Engine, EngineInput, RunOptions } from "../engine/types.ts";
 import { InputError } from "../errors/input-error.ts";
 import type { Intervention } from "../intervention/intervention.ts";
-import { createGatherers, type Statistics, type StatisticsKind } from "./statistics.ts";
+import { type BlockInputs, createGatherers, type Statistics, type StatisticsKind } from "./statistics.ts";
 
 /** How many images are calibrated on unless something else is asked for; PTQ4ViT and RepQ-ViT take 32. */
 export const CALIBRATION_IMAGES = 32;
@@ -27,11 +28,13 @@ export function statisticsKey(set: string, kind: StatisticsKind, intervention: I
 
 /**
  * Runs the images in FP, with the intervention's prefix and deletion in place, and takes the statistics of every linear's
- * input: a quantizer under RegCache is calibrated on the encoder with RegCache (paper, tables).
+ * input: a quantizer under RegCache is calibrated on the encoder with RegCache (paper, tables). Gradients are those of u . f, f the
+ * pooled feature and u random signs, another for every image: their squares estimate the diagonal of J^T J (Hutchinson), the
+ * Gauss-Newton Hessian of the feature's squared error. No labels are needed.
  * @throws InputError for no images or an intervention that does not fit; CancelledError on abort
  */
 export async function calibrate(
-  engine: Pick<Engine, "spec" | "run">,
+  engine: Pick<Engine, "spec" | "run" | "backward">,
   set: CalibrationImages,
   kind: StatisticsKind,
   intervention: Intervention,
@@ -43,13 +46,26 @@ export async function calibrate(
   }
   const gatherers = createGatherers(engine.spec, kind, total);
   const run: Intervention = { ...intervention, quantize: null };
+  const sign = randomLcg(0);
   for (let i = 0; i < total; i++) {
-    await collect(
+    const inputs: BlockInputs[] = [];
+    const states: BlockStates[] = [];
+    const { traces } = await collect(
       engine.run(await set.load(i), run, {
         ...options,
-        onInputs: (block, inputs) => gatherers.add(block, inputs),
+        onInputs: (block, read) => {
+          if (kind.gradients) inputs.push(read);
+          else gatherers.add(block, read, null);
+        },
+        ...(kind.gradients && { onStates: (state: BlockStates) => states.push(state) }),
       }),
     );
+    if (kind.gradients) {
+      const u = Float32Array.from({ length: engine.spec.width }, () => (sign() < 0.5 ? -1 : 1));
+      const blocks = states.map(({ input }, block) => ({ x: input, positions: traces[block]!.positions }));
+      const gradients = await engine.backward({ blocks, output: states.at(-1)!.output }, run, u, options);
+      for (const [block, read] of inputs.entries()) gatherers.add(block, read, gradients[block]!);
+    }
     onProgress?.(i + 1, total);
   }
   return { key: statisticsKey(set.id, kind, intervention), images: total, blocks: gatherers.finish() };

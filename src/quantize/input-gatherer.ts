@@ -1,4 +1,5 @@
 import { quantileSorted } from "d3-array";
+import { concat } from "../encoder/linears.ts";
 import { PERCENTILES } from "../intervention/quantization.ts";
 
 /** What calibration knows of one tensor that is quantized: a linear's input, or an operand of an attention matmul, over all tokens of all calibration images. */
@@ -16,6 +17,8 @@ export interface InputStatistics {
   };
   /** Rows of every image, evenly spread over its tokens, [n, in]; empty in basic statistics. */
   readonly sample: Float32Array;
+  /** Squared gradients of a loss at the linear's output, of the sample's rows, [n, out]; empty where none were asked for. */
+  readonly squaredGradients: Float32Array;
 }
 
 /** d3's types know only lists; typed arrays spare a copy. */
@@ -30,6 +33,7 @@ export class InputGatherer {
   readonly #low = PERCENTILES.map(() => 0);
   readonly #high = PERCENTILES.map(() => 0);
   readonly #rows: Float32Array[] = [];
+  readonly #gradients: Float32Array[] = [];
   #images = 0;
 
   /** @param perImage sample rows of an image */
@@ -42,8 +46,11 @@ export class InputGatherer {
     this.#max = new Float32Array(width).fill(Number.NEGATIVE_INFINITY);
   }
 
-  /** @param x one image's input of the linear, [T, in] */
-  add(x: Float32Array): void {
+  /**
+   * @param x one image's input of the linear, [T, in]
+   * @param gradient of a loss at its output, [T, out]
+   */
+  add(x: Float32Array, gradient: Float32Array | null = null): void {
     this.#images++;
     for (let i = 0, channel = 0; i < x.length; i++) {
       this.#min[channel] = Math.min(this.#min[channel]!, x[i]!);
@@ -61,27 +68,37 @@ export class InputGatherer {
     });
     const tokens = x.length / this.width;
     const rows = Math.min(this.perImage, tokens);
-    for (let row = 0; row < rows; row++) {
+    const row = (token: number) => x.slice(token * this.width, (token + 1) * this.width);
+    for (let i = 0; i < rows; i++) {
       // Another offset for every image, so that the same grid cells are not always taken.
-      const token = (Math.floor((row * tokens) / rows) + this.#images * OFFSET) % tokens;
-      this.#rows.push(x.slice(token * this.width, (token + 1) * this.width));
+      const token = (Math.floor((i * tokens) / rows) + this.#images * OFFSET) % tokens;
+      // In the last block a CLS token may have all of the gradient: with gradients the first token is always taken, once.
+      if (gradient && token === 0) continue;
+      this.#rows.push(row(token));
+      if (gradient) this.#gradients.push(squares(gradient, token, tokens, (tokens - 1) / rows));
     }
+    if (!gradient) return;
+    this.#rows.push(row(0));
+    this.#gradients.push(squares(gradient, 0, tokens, 1));
   }
 
   finish(): InputStatistics {
     const mean = (sums: readonly number[]) =>
       this.kind === "basic" ? [] : sums.map((sum) => sum / this.#images);
-    const sample = new Float32Array(this.#rows.length * this.width);
-    this.#rows.forEach((row, i) => {
-      sample.set(row, i * this.width);
-    });
     return {
       channelMin: this.#min,
       channelMax: this.#max,
       percentiles: { magnitude: mean(this.#magnitude), low: mean(this.#low), high: mean(this.#high) },
-      sample,
+      sample: concat(this.#rows),
+      squaredGradients: concat(this.#gradients),
     };
   }
+}
+
+/** Squared gradients of one token's row, times the tokens that it stands for. */
+function squares(gradient: Float32Array, token: number, tokens: number, times: number): Float32Array {
+  const out = gradient.length / tokens;
+  return gradient.subarray(token * out, (token + 1) * out).map((value) => times * value ** 2);
 }
 
 /** A step coprime to usual token counts. */

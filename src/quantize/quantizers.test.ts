@@ -11,7 +11,13 @@ import { activationGrids, type GridFeeds } from "./activation-grids.ts";
 import { quantizeBlock } from "./block-quantizer.ts";
 import { applyFold, channelFold, smoothingFold } from "./fold.ts";
 import { InputGatherer } from "./input-gatherer.ts";
-import { columnNorms, searchSymmetric, searchTwin, searchWeightScales } from "./scale-search.ts";
+import {
+  columnNorms,
+  errorWeights,
+  searchSymmetric,
+  searchTwin,
+  searchWeightScales,
+} from "./scale-search.ts";
 import type { BlockStatistics } from "./statistics.ts";
 import { quantizeWeight } from "./weights.ts";
 
@@ -49,6 +55,7 @@ const fixture = z
       negative: z.number(),
       perChannel: list,
     }),
+    guided: z.object({ bits: z.int(), gradients: list, activation: z.number(), weights: z.number() }),
     twin: z.object({ bits: z.int(), positive: z.number(), negative: z.number(), x: list, expected: list }),
   })
   .parse(JSON.parse(readFileSync(new URL("./fixtures/quantizers.json", import.meta.url), "utf8")));
@@ -147,6 +154,28 @@ describe("quantizers against NumPy", () => {
     const scales = searchWeightScales(layer, input, bits, "per-channel");
     expect(relativeDifference(expected.perChannel, scales)).toBeLessThan(TOLERANCE);
   });
+});
+
+it("scales guided by squared gradients (PTQ4ViT's Hessian)", () => {
+  const { bits, gradients, ...expected } = fixture.guided;
+  const sample = f32(fixture.search.rows);
+  const squaredGradients = f32(gradients).map((value) => value ** 2);
+  const channels = (pick: (...values: number[]) => number) =>
+    Float32Array.from({ length: width }, (_, c) => pick(...sample.filter((_, i) => i % width === c)));
+  const input = {
+    ...gather(fixture.images),
+    ...{ sample, squaredGradients, channelMin: channels(Math.min), channelMax: channels(Math.max) },
+  };
+  expect(searchSymmetric(input, errorWeights(layer, input), bits).scale / expected.activation).toBeCloseTo(
+    1,
+    5,
+  );
+  expect(searchWeightScales(layer, input, bits, "per-tensor")[0]! / expected.weights).toBeCloseTo(1, 5);
+  // They are other scales than those of the plain search.
+  const plain = { ...input, squaredGradients: new Float32Array() };
+  const unguided = searchWeightScales(layer, plain, bits, "per-tensor")[0]!;
+  const activation = searchSymmetric(plain, errorWeights(layer, plain), bits).scale;
+  expect([unguided / expected.weights, activation / expected.activation]).not.toEqual([1, 1]);
 });
 
 describe("scale search of a weight too large to look at whole", () => {

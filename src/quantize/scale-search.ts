@@ -7,8 +7,9 @@ import { minMaxScales } from "./weights.ts";
  * Scales that are searched on calibration rows. The measure is the squared error of the linear's output, under the
  * assumption that rounding errors of different channels are uncorrelated:
  *   E |(x - x_q) W^T|^2 = sum_j |W_:j|^2 (x_j - x_qj)^2      E |x (W - W_q)^T|^2 = sum_j E[x_j^2] |W_:j - W_q:j|^2
- * PTQ4ViT (2111.12293) weighs the output error with the loss's squared gradient, which needs labels and a backward pass:
- * that Hessian guidance is not done here.
+ * PTQ4ViT (2111.12293, section 3.3) weighs the error of every output o with the squared gradient g_o of the loss there, its
+ * diagonal approximation of the Hessian. With such gradients (calibrate.ts) the measures become, summed over the rows t,
+ *   sum_j (sum_o g_to^2 W_oj^2) (x_tj - x_qtj)^2                sum_oj (sum_t g_to^2 x_tj^2) (W_oj - W_qoj)^2
  */
 
 /** Multiples of the min-max scale that PTQ4ViT tries: 0.01 to 1.2 (its section 3.3 and code). */
@@ -26,10 +27,41 @@ export function columnNorms({ weight, in: width }: Pick<Linear, "weight" | "in">
   return norms;
 }
 
+/** What weighs the squared error of every sampled value: [n, in] with gradients, else [in], the same for all rows. */
+export function errorWeights(
+  layer: Linear,
+  { squaredGradients }: InputStatistics,
+): Float64Array | Float32Array {
+  if (!squaredGradients.some((value) => value > 0)) return columnNorms(layer);
+  const { out, in: width, weight } = layer;
+  const result = new Float32Array((squaredGradients.length / out) * width);
+  squaredGradients.forEach((gradient, i) => {
+    const from = Math.floor(i / out) * width;
+    const row = (i % out) * width;
+    for (let j = 0; j < width; j++) result[from + j]! += gradient * weight[row + j]! ** 2;
+  });
+  return result;
+}
+
+/** What weighs the squared error of the weights of output `o`: [in]. */
+function weightMoments({ sample, squaredGradients }: InputStatistics, { out, in: width }: Linear) {
+  const moments = columnNorms({ weight: sample, in: width }); // sum over rows: E[x_j^2] up to a factor
+  if (!squaredGradients.some((value) => value > 0)) return () => moments;
+  const squares = sample.map((value) => value ** 2);
+  return (o: number): Float64Array => {
+    const result = new Float64Array(width);
+    for (let t = 0; t * width < squares.length; t++) {
+      const gradient = squaredGradients[t * out + o]!;
+      for (let j = 0; j < width; j++) result[j]! += gradient * squares[t * width + j]!;
+    }
+    return result;
+  };
+}
+
 /** Symmetric activation grid of least output error on the sample rows. */
 export function searchSymmetric(
   { sample, channelMin, channelMax }: InputStatistics,
-  norms: Float64Array,
+  norms: ArrayLike<number>,
   bits: number,
 ): Grid {
   const high = largestLevel(bits);
@@ -46,7 +78,7 @@ export function searchSymmetric(
  */
 export function searchTwin(
   { sample, channelMin, channelMax }: InputStatistics,
-  norms: Float64Array,
+  norms: ArrayLike<number>,
   bits: number,
 ): { positive: Grid; negative: Grid } {
   const high = largestLevel(bits);
@@ -64,20 +96,20 @@ export function searchTwin(
 /** Weight scales of least output error, per tensor or per output channel. */
 export function searchWeightScales(
   layer: Linear,
-  { sample }: InputStatistics,
+  input: InputStatistics,
   bits: number,
   granularity: "per-tensor" | "per-channel",
 ): Float32Array {
   const { weight, out, in: width } = layer;
-  const moments = columnNorms({ weight: sample, in: width }); // sum over rows: E[x_j^2] up to a factor
+  const momentsOf = weightMoments(input, layer);
   const qmax = largestLevel(bits);
   const groups: readonly (readonly SearchedRow[])[] =
     granularity === "per-channel"
       ? Array.from({ length: out }, (_, row) => [{ row, times: 1 }])
       : [searchedRows(layer)];
-  const error = (rows: readonly SearchedRow[], scale: number) => {
+  const error = (rows: readonly (SearchedRow & { moments: Float64Array })[], scale: number) => {
     let sum = 0;
-    for (const { row, times } of rows) {
+    for (const { row, times, moments } of rows) {
       let ofRow = 0;
       for (let i = 0; i < width; i++) {
         const value = weight[row * width + i]!;
@@ -90,9 +122,10 @@ export function searchWeightScales(
   };
   return minMaxScales(weight, out, bits, granularity).map((full, group) => {
     if (full === 0) return 0;
+    const rows = groups[group]!.map((row) => ({ ...row, moments: momentsOf(row.row) }));
     return leastError(
       CANDIDATES.map((factor) => factor * full),
-      (scale) => error(groups[group]!, scale),
+      (scale) => error(rows, scale),
     );
   });
 }
@@ -139,11 +172,10 @@ export function searchPercentile(
   );
 }
 
-function outputError(sample: Float32Array, norms: Float64Array, grid: Grid): number {
-  const width = norms.length;
+function outputError(sample: Float32Array, norms: ArrayLike<number>, grid: Grid): number {
   let sum = 0;
   for (let i = 0; i < sample.length; i++) {
-    sum += norms[i % width]! * (sample[i]! - snap(sample[i]!, grid)) ** 2;
+    sum += norms[i % norms.length]! * (sample[i]! - snap(sample[i]!, grid)) ** 2;
   }
   return sum;
 }

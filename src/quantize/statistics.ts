@@ -1,5 +1,6 @@
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { LINEARS, type LinearName } from "../encoder/weights.ts";
+import type { LinearGradients } from "../engine/backward.ts";
 import type { Quantization } from "../intervention/quantization.ts";
 import { AttentionGatherer, type AttentionStatistics, type AttentionValues } from "./attention-statistics.ts";
 import { InputGatherer, type InputStatistics } from "./input-gatherer.ts";
@@ -28,12 +29,14 @@ export interface StatisticsKind {
   readonly detail: "basic" | "full";
   /** Also of the attention matmuls. */
   readonly attention: boolean;
+  /** Also squared gradients at the linears' outputs. */
+  readonly gradients: boolean;
 }
 
 /** What a quantization needs; null = no calibration. */
 export function statisticsKind(q: Quantization): StatisticsKind | null {
   const detail = statisticsDetail(q);
-  return detail && { detail, attention: q.attention ?? false };
+  return detail && { detail, attention: q.attention ?? false, gradients: q.scaleSearch === "hessian" };
 }
 
 function statisticsDetail(q: Quantization): StatisticsKind["detail"] | null {
@@ -60,10 +63,10 @@ export function createGatherers(spec: EncoderSpec, { detail, attention }: Statis
       : null,
   }));
   return {
-    add(block: number, inputs: BlockInputs): void {
+    add(block: number, inputs: BlockInputs, gradients: LinearGradients | null): void {
       const gatherers = blocks[block]!;
       LINEARS.forEach((name, i) => {
-        gatherers.linears[i]!.add(inputs[name]);
+        gatherers.linears[i]!.add(inputs[name], gradients ? gradients[name] : null);
       });
       gatherers.attention?.add(inputs.attention);
     },

@@ -86,7 +86,7 @@ test("the further settings of a quantizer are in the address, and read back", ()
     { clip: { kind: "absolute", limit: 2.5 }, activationScheme: "asymmetric", range: { kind: "dynamic" } },
     { smoothQuant: { alpha: 0.5 }, range: { kind: "static", statistic: "min-max" }, calibration: "a" },
     { base: "repq-vit", calibration: "a", weightBits: 4 },
-    { base: "ptq4vit", calibration: "a", attention: true },
+    { base: "ptq4vit", calibration: "a", attention: true, scaleSearch: "hessian" },
     { activationGranularity: "per-token", excludeOutliers: undefined },
   ];
   for (const fields of quantizers) {

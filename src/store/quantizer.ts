@@ -82,6 +82,7 @@ export function changeQuantizer(
 /** Fields that may be taken back to the default; blocks and linears say where, and contradict nothing. */
 const OPTIONAL: readonly string[] = [
   "base",
+  "scaleSearch",
   "attention",
   "range",
   "excludeOutliers",

@@ -83,7 +83,7 @@ function quantizerText(q: Quantizer): string {
     return `ORT's integer kernels for ${where}: u8 activations (${q.activationScheme ?? "symmetric"}), s8 weights, as deployed. Live accuracy shows its simulation beside it.`;
   }
   if (q.base === "ptq4vit") {
-    return `PTQ4ViT for ${where}: twin uniform grids after GELU, scales searched by output error (without the paper's Hessian).`;
+    return `PTQ4ViT for ${where}: twin uniform grids after GELU, scales searched by ${q.scaleSearch === "hessian" ? "output error, weighed with the diagonal of the feature's Gauss-Newton Hessian" : "output error (not guided by a Hessian)"}.`;
   }
   if (q.base === "repq-vit") {
     return `RepQ-ViT for ${where}: LayerNorm outputs calibrated per channel, then reparameterised to one scale; weights per channel.`;

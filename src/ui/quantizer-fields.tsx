@@ -58,6 +58,18 @@ export function QuantizerFields({ bits, quantizer, onBits, onChange }: Props) {
         testId="quantizer-base"
         onChange={(base) => onChange({ base: base === "rtn" ? undefined : base })}
       />
+      {quantizer.base === "ptq4vit" && (
+        <SegmentField
+          label="Scales searched by"
+          value={quantizer.scaleSearch ?? "output-error"}
+          options={[
+            { id: "output-error", label: "output error" },
+            { id: "hessian", label: "Hessian" },
+          ]}
+          testId="scale-search"
+          onChange={(next) => onChange({ scaleSearch: next === "hessian" ? next : undefined })}
+        />
+      )}
       <SegmentField
         label="Activation grid"
         value={quantizer.activationScheme ?? "symmetric"}
