@@ -55,8 +55,13 @@ describe.skipIf(missing.length > 0)("ViT-Tiny AugReg in W8A8", () => {
       naive: {},
       delete: { delete: remove },
       regcache: { prefix: { from: 7, count: 4 }, delete: remove },
+      threshold: {
+        prefix: { from: 7, count: 4 },
+        delete: { block: 7, by: "criterion", criterion: "similarity" },
+      },
     };
-    const cosines: Record<string, number[]> = { naive: [], delete: [], regcache: [] };
+    const cosines: Record<string, number[]> = { naive: [], delete: [], regcache: [], threshold: [] };
+    const counts: number[] = [];
     for (let i = 0; i < sample.count; i++) {
       const input = await sample.load(i);
       const fp = await runToEnd(model.engine, input, NO_INTERVENTION);
@@ -68,10 +73,15 @@ describe.skipIf(missing.length > 0)("ViT-Tiny AugReg in W8A8", () => {
           quantize: atBits(8),
         });
         cosines[name]!.push(cosine(run.feature, fp.feature));
+        if (name === "threshold") counts.push(run.deleted.length);
       }
     }
     const of = (name: string) => mean(cosines[name]!)!;
     expect(of("delete")).toBeLessThan(of("naive"));
     expect(of("regcache")).toBeGreaterThan(of("naive") + 0.01);
+    // By similarity above its cutoff: the 3 or 4 tokens that every image has, found one block before they are large.
+    expect(Math.min(...counts)).toBeGreaterThanOrEqual(2);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(5);
+    expect(of("threshold")).toBeGreaterThan(0.98);
   });
 });
