@@ -73,6 +73,16 @@ test("a mask set by keyboard gives the command line's curves; painting changes t
   );
   await expectCurve(lab, "background", await cliTrace(SAMPLE, ["--mask", file, "--keep", "background"]));
 
+  // The same three patches as a rectangle by numbers.
+  await lab.byId("mask-clear").click();
+  for (const [edge, value] of Object.entries({ top: 2, bottom: 2, right: 2 })) {
+    await lab.setNumber(`mask-${edge}`, value);
+  }
+  await lab.byId("mask-rectangle").click();
+  await expect(lab.byId("mask-info")).toContainText("4.7 %");
+  await compare(lab);
+  expect(await shown(lab, "foreground", front.length)).toEqual(front);
+
   // A stroke over the middle makes another foreground.
   await lab.byId("mask-editor").scrollIntoViewIfNeeded();
   const box = (await lab.byId("mask-editor").boundingBox())!;

@@ -26,3 +26,27 @@ export function togglePatch(mask: Uint8Array, size: number, grid: number, patch:
   const value = share > 0.5 ? 0 : 1;
   return mask.map((old, i) => (isIn(i) ? value : old));
 }
+
+/** Patches of a rectangle, all four inclusive, 0-based. */
+export interface PatchRectangle {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** Sets all pixels of a rectangle of patches; a new mask, [size, size]. @param grid patches on a side */
+export function paintRectangle(
+  mask: Uint8Array,
+  size: number,
+  grid: number,
+  { top, bottom, left, right }: PatchRectangle,
+  value: 0 | 1,
+): Uint8Array {
+  const side = size / grid;
+  return mask.map((old, i) => {
+    const column = Math.floor((i % size) / side);
+    const row = Math.floor(Math.floor(i / size) / side);
+    return row >= top && row <= bottom && column >= left && column <= right ? value : old;
+  });
+}

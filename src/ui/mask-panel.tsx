@@ -6,6 +6,7 @@ import { currentMask } from "../store/mask.ts";
 import { SegmentField, SliderField } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 import { MaskEditor } from "./mask-editor.tsx";
+import { MaskRectangle } from "./mask-rectangle.tsx";
 
 const MODES = [
   { id: "add", label: "foreground" },
@@ -49,6 +50,7 @@ export function MaskPanel() {
             format={([size]) => `${Math.round((size ?? 0) * 100)} % of the side`}
             onChange={([size]) => setBrush(size ?? brush)}
           />
+          <MaskRectangle mode={mode} />
         </>
       )}
       <div className="row">
