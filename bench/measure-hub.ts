@@ -17,7 +17,7 @@ export async function measureHub(browser: Browser): Promise<Row[]> {
     const bundled = await page.getByTestId("model-name").textContent();
     await page.getByTestId("open-picker").click();
     await page.getByTestId("hub-url").fill(hub.url);
-    await page.getByTestId("hub-id").fill("owner/vit-b16");
+    await page.getByTestId("hub-model-id").fill("owner/vit-b16");
     await page.getByTestId("hub-look-up").click();
     const open = page.getByTestId("offer-open");
     await open.waitFor();

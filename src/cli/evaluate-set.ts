@@ -25,7 +25,7 @@ export interface EvaluateSetFlags {
  * @throws InputError for anything that does not fit; CancelledError on abort
  */
 export async function evaluateSet(
-  { engine }: OpenModel,
+  { engine, reopen }: OpenModel,
   set: LabelledSet,
   configurations: readonly Configuration[],
   head: Head,
@@ -38,7 +38,7 @@ export async function evaluateSet(
   const jobs = configurations.every(({ intervention }) => fitsPool(intervention))
     ? jobsFor(flags, spec, Math.min(limit, set.count) * configurations.length)
     : 1;
-  const pool = jobs > 1 ? await openPool(flags, registers, jobs) : null;
+  const pool = jobs > 1 ? await openPool({ ...flags, ...reopen }, registers, jobs) : null;
   const progress = createProgress();
   let last: EvaluationReport | undefined;
   try {

@@ -7,6 +7,8 @@ import { createProgress, formatTable, magnitude, printJson, printText } from "./
 export interface MasksFlags {
   /** Another model than the bundled one. */
   readonly model?: string;
+  /** See `ModelFlags`. */
+  readonly mirror?: string;
   readonly limit?: number;
   readonly seed: number;
   readonly json?: boolean;
@@ -20,7 +22,7 @@ export interface MasksFlags {
  */
 export async function masksCommand(flags: MasksFlags, signal?: AbortSignal): Promise<void> {
   const set = await openBundledSet(flags.assets, "test");
-  const model = await openModel({ model: flags.model ?? bundledModel(flags.assets) }, signal);
+  const model = await openModel({ ...flags, model: flags.model ?? bundledModel(flags.assets) }, signal);
   try {
     const progress = createProgress();
     const { seed, limit } = flags;

@@ -1,26 +1,22 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { sha256 } from "../checkpoint/digest.ts";
 import type { Safetensors } from "../checkpoint/safetensors.ts";
 import { openCheckpoint } from "../checkpoint/shards.ts";
 import { createEngine } from "../engine/engine.ts";
 import type { Runtime } from "../engine/runtime.ts";
 import { createNodeRuntime } from "../engine/runtime-node.ts";
 import type { Engine } from "../engine/types.ts";
-import { InputError } from "../errors/input-error.ts";
-import type { ConfigFileKind, ConfigFiles } from "../families/config-files.ts";
+import type { ConfigFiles } from "../families/config-files.ts";
 import { openEncoder } from "../families/index.ts";
-import { modelFileSet } from "../families/model-file-set.ts";
-import { type FileSource, fileSource } from "./file-source.ts";
+import { type ModelSource, openModelSource } from "./model-source.ts";
 import { createProgress } from "./output.ts";
-import { readJson } from "./read-file.ts";
 
 export interface ModelFlags {
   /**
    * Folder with model.safetensors (or its shards and their index) and, optionally, config.json,
-   * preprocessor_config.json, open_clip_config.json and registers.safetensors.
+   * preprocessor_config.json, open_clip_config.json and registers.safetensors; or `hub:owner/name[@revision]`.
    */
   readonly model: string;
+  /** Base URL of the Hub that the model is asked of, where it is not Hugging Face's. */
+  readonly mirror?: string;
   readonly normalisation?: "half" | "imagenet";
   /** Epsilon of the LayerNorms, where no config says it. */
   readonly eps?: number;
@@ -30,8 +26,7 @@ export interface ModelFlags {
   readonly threads?: number;
 }
 
-export interface OpenModel {
-  readonly folder: string;
+export interface OpenModel extends Pick<ModelSource, "registers" | "text" | "reopen"> {
   /** Of the weights, hex (see `sha256`). */
   readonly sha256: string;
   readonly engine: Engine;
@@ -43,53 +38,38 @@ export interface OpenModel {
 }
 
 /**
- * Opens a model folder with onnxruntime-node.
- * @throws InputError when the folder does not hold an encoder that can be read; CancelledError on abort
+ * Opens a model with onnxruntime-node. What is fetched of a model of the Hub is kept in the user's cache folder.
+ * @throws InputError when it is no encoder that can be read, or cannot be had; CancelledError on abort
  */
-export async function openModel(flags: ModelFlags, signal?: AbortSignal): Promise<OpenModel> {
-  const set = modelFileSet(await listFolder(flags.model));
-  const path = (file: { name: string }) => join(flags.model, file.name);
-  const sources: FileSource[] = [];
-  const closeAll = () => Promise.all(sources.map((source) => source.close()));
+export async function openModel(
+  flags: ModelFlags,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<OpenModel> {
   const progress = createProgress();
+  const source = await openModelSource(flags.model, flags.mirror, signal);
+  const { configs, registers, text, reopen } = source;
   try {
-    for (const file of set.weights) sources.push(await fileSource(path(file)));
-    const index = set.index && (await readJson(path(set.index)));
-    const config = async (kind: ConfigFileKind) =>
-      set.configs[kind] ? readJson(path(set.configs[kind])) : null;
-    const configs = {
-      config: await config("config"),
-      preprocessor: await config("preprocessor"),
-      openClip: await config("openClip"),
-    };
-    const weights = await openCheckpoint(sources, index);
-    const encoder = openEncoder(weights, configs, {
-      normalisation: flags.normalisation ?? null,
-      layerNormEps: flags.eps ?? null,
-      inputSize: flags.inputSize ?? null,
-    });
-    const digest = await sha256(sources, signal ? { signal } : {});
+    const weights = await openCheckpoint(source.weights, source.index);
+    const open = (file: Safetensors) =>
+      openEncoder(file, configs, {
+        normalisation: flags.normalisation ?? null,
+        layerNormEps: flags.eps ?? null,
+        inputSize: flags.inputSize ?? null,
+      });
+    const encoder = open(weights);
+    const sha256 = await source.fetch(weights, open, progress, signal);
     const runtime = createNodeRuntime(flags.threads === undefined ? {} : { threads: flags.threads });
     const engine = await createEngine(encoder, runtime, {
       onProgress: (done, total) => progress("Loading", done, total),
-      ...(signal && { signal }),
+      signal,
     });
     const close = async () => {
       await engine.dispose();
-      await closeAll();
+      await source.close();
     };
-    return { folder: flags.model, sha256: digest, engine, weights, configs, runtime, close };
+    return { sha256, engine, weights, configs, registers, text, reopen, runtime, close };
   } catch (error) {
-    await closeAll();
+    await source.close();
     throw error;
-  }
-}
-
-async function listFolder(folder: string): Promise<{ name: string }[]> {
-  try {
-    return (await readdir(folder)).map((name) => ({ name }));
-  } catch (error) {
-    const got = error instanceof Error ? error.message : String(error);
-    throw new InputError(folder, "a folder with a model.safetensors", got, "Check the path.");
   }
 }

@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { InputError } from "../errors/input-error.ts";
 import { curate } from "../regcache/curate.ts";
 import type { Registers } from "../regcache/registers.ts";
@@ -11,7 +9,7 @@ import type { CurateFlag } from "./options.ts";
 import { createProgress } from "./output.ts";
 
 export interface RegistersFlags {
-  /** Registers file; registers.safetensors of the model's folder when absent and there. */
+  /** Registers file; registers.safetensors beside the model when absent and there. */
   readonly registers?: string;
   readonly curate?: CurateFlag;
 }
@@ -37,11 +35,11 @@ export async function openRegisters(
 }
 
 async function readFrom(model: OpenModel, given: string | undefined): Promise<Registers | null> {
-  const path = given ?? join(model.folder, "registers.safetensors");
-  if (given === undefined && !existsSync(path)) return null;
-  const source = await fileSource(path);
+  const known = { sha256: model.sha256, spec: model.engine.spec };
+  if (given === undefined) return model.registers && readRegisters(model.registers, known);
+  const source = await fileSource(given);
   try {
-    return await readRegisters(source, { sha256: model.sha256, spec: model.engine.spec });
+    return await readRegisters(source, known);
   } finally {
     await source.close();
   }

@@ -25,8 +25,11 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
     .join("\n");
 }
 
+/** Told what is done of a stage. */
+export type Progress = (stage: string, done: number, total: number) => void;
+
 /** A progress line on stderr: rewritten in place on a terminal, every tenth part elsewhere (logs). */
-export function createProgress(): (stage: string, done: number, total: number) => void {
+export function createProgress(): Progress {
   let shown = "";
   return (stage, done, total) => {
     const terminal = process.stderr.isTTY === true;

@@ -111,7 +111,8 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
     .description(
       "foreground against background: maxima by block over the bundled scenes and their exact masks",
     )
-    .option("--model <folder>", "another model than the bundled one")
+    .option("--model <model>", "another model than the bundled one: a folder, or hub:OWNER/NAME[@REVISION]")
+    .option("--mirror <url>", "server of a hub: model (default: the Hugging Face Hub)")
     .option("--limit <n>", "the first n images of the seed's order", parseInteger("limit", 1), 64)
     .option("--seed <n>", "seed of the images' order", parseInteger("seed", 0), 0)
     .option("--json", "print JSON")
@@ -202,9 +203,10 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
 }
 
 function modelOptions(command: Command, { required = true } = {}): void {
-  const folder =
-    "folder with model.safetensors or its shards, optionally config.json, preprocessor_config.json, open_clip_config.json, registers.safetensors";
-  command[required ? "requiredOption" : "option"]("--model <folder>", folder)
+  const model =
+    "folder with model.safetensors or its shards, optionally config.json, preprocessor_config.json, open_clip_config.json, registers.safetensors; or hub:OWNER/NAME[@REVISION], which is downloaded once";
+  command[required ? "requiredOption" : "option"]("--model <model>", model)
+    .option("--mirror <url>", "server of a hub: model (default: the Hugging Face Hub)")
     .option(
       "--normalisation <name>",
       "pixel mean and std where no config says them: half, imagenet",

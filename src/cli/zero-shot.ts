@@ -1,14 +1,13 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Head } from "../evaluate/head.ts";
 import { zeroShotHead } from "../evaluate/zero-shot.ts";
+import { parseJson, type TextFile } from "../families/model-files.ts";
 import { type ClassEmbeddings, embedClasses } from "../text/class-embeddings.ts";
 import { type ClassList, namesOfFolders, parseClasses, parseTemplates } from "../text/class-list.ts";
 import { openText } from "../text/open-text.ts";
 import { TEMPLATE_PRESETS } from "../text/prompts.ts";
 import type { OpenModel } from "./open-model.ts";
 import { createProgress } from "./output.ts";
-import { readBytes, readJson } from "./read-file.ts";
+import { readBytes } from "./read-file.ts";
 
 export interface ClassFlags {
   /** File with class names: text, a JSON list, or a JSON object from a data set's folder names. */
@@ -46,21 +45,21 @@ export async function openClassEmbeddings(
 }
 
 async function embed(
-  { folder, weights, configs, runtime }: OpenModel,
+  { text, weights, configs, runtime }: OpenModel,
   classes: readonly string[],
   flags: ClassFlags,
   signal: AbortSignal | undefined,
 ): Promise<ClassEmbeddings> {
   const templates = await readTemplates(flags.templates ?? TEMPLATE_PRESETS[0]!.id);
-  const json = async (name: string) => {
-    const path = join(folder, name);
-    return existsSync(path) ? readJson(path) : null;
-  };
-  const tokenizer = await json("tokenizer.json");
+  const json = async (file: TextFile | null, name: string) =>
+    file ? parseJson(await file.text(), name) : null;
+  const tokenizer = await json(text.tokenizer, "tokenizer.json");
   const { tower, tokenizer: opened } = openText(
     weights,
     configs,
-    tokenizer === null ? null : { tokenizer, config: await json("tokenizer_config.json") },
+    tokenizer === null
+      ? null
+      : { tokenizer, config: await json(text.tokenizerConfig, "tokenizer_config.json") },
   );
   const progress = createProgress();
   const embedded = await embedClasses(tower, opened, classes, templates, runtime, {

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 
 /** A repository that the test server holds. */
 export interface TestRepository {
-  /** Path -> content. Safetensors are served as the Hub serves LFS files: by a redirect. */
+  /** Path -> content, which must not be changed. Weights are served as the Hub serves LFS files: by a redirect. */
   files: Record<string, Uint8Array | string>;
   licence?: string;
   gated?: boolean;
@@ -91,7 +91,7 @@ class RunningHub implements TestHub {
   commitOf(id: string): string {
     const hash = createHash("sha1");
     for (const [path, content] of Object.entries(this.repositories.get(id)?.files ?? {})) {
-      hash.update(path).update(content);
+      hash.update(path).update(sha256(content));
     }
     return hash.digest("hex");
   }
@@ -102,7 +102,12 @@ class RunningHub implements TestHub {
   }
 }
 
-const bytesOf = (content: Uint8Array | string) => Buffer.from(content as Uint8Array);
+const bytesOf = (content: Uint8Array | string) =>
+  typeof content === "string"
+    ? Buffer.from(content)
+    : Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+
+/** Kept, because a large file's digest would take longer than its transfer. */
 const digests = new WeakMap<object, string>();
 
 function sha256(content: Uint8Array | string): string {
@@ -112,7 +117,7 @@ function sha256(content: Uint8Array | string): string {
   return digest;
 }
 
-const isLarge = (path: string) => path.endsWith(".safetensors");
+const isLarge = (path: string) => /\.(safetensors|onnx)$/.test(path);
 
 async function answer(hub: RunningHub, request: IncomingMessage, response: ServerResponse): Promise<unknown> {
   const { faults } = hub;
@@ -181,7 +186,7 @@ function sendInfo(
         }
       : Object.entries(repository.files).map(([path, content]) => ({
           type: "file",
-          oid: createHash("sha1").update(content).digest("hex"),
+          oid: sha256(content).slice(0, 40),
           size: bytesOf(content).byteLength,
           path,
           ...(isLarge(path) && {

@@ -1,15 +1,16 @@
+import { browserStorage } from "../cache/saved-models.ts";
 import { sha256 } from "../checkpoint/digest.ts";
 import type { Safetensors } from "../checkpoint/safetensors.ts";
 import { openCheckpoint } from "../checkpoint/shards.ts";
 import type { Engine } from "../engine/types.ts";
 import { openEncoder } from "../families/index.ts";
 import { planReads } from "../families/read-plan.ts";
+import { openHubFiles } from "../hub/hub-files.ts";
 import type { Registers } from "../regcache/registers.ts";
 import { readRegisters } from "../regcache/registers-file.ts";
 import { hasTextTower } from "../text/open-text.ts";
 import type { BackendChoice, EngineStatus, ModelInfo, ModelRequest, Progress, RegistersInfo } from "./api.ts";
 import { type OpenedEngine, openEngine } from "./backend.ts";
-import { openHubFiles } from "./hub-files.ts";
 import { openModelFiles } from "./model-files.ts";
 import type { TextSource } from "./text-tower.ts";
 
@@ -33,7 +34,7 @@ export async function loadModel(
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<LoadedModel> {
-  const hub = request.kind === "hub" ? await openHubFiles(request, true, signal) : null;
+  const hub = request.kind === "hub" ? await openHubFiles(request, browserStorage(), true, signal) : null;
   const files = request.kind === "hub" ? hub! : await openModelFiles(request, onProgress, signal);
   const safetensors = await openCheckpoint(files.weights, files.index);
   const overrides = request.kind === "bundled" ? {} : (request.overrides ?? {});

@@ -4,12 +4,12 @@ import type { Safetensors } from "../checkpoint/safetensors.ts";
 import { queuedRuntime } from "../engine/queued-runtime.ts";
 import { createWebRuntime } from "../engine/runtime-web.ts";
 import type { Engine } from "../engine/types.ts";
+import { parseJson, type TextFiles } from "../families/model-files.ts";
 import { type ClassEmbeddings, embedClasses } from "../text/class-embeddings.ts";
 import type { EmbedOptions } from "../text/embed-texts.ts";
 import { openText, type TextConfigs } from "../text/open-text.ts";
 import type { ClassesRequest } from "./api.ts";
 import { readEmbeddings, writeEmbeddings } from "./embedding-cache.ts";
-import { parseJson, type TextFiles } from "./model-files.ts";
 
 /** What a text tower is opened from, when classes are first embedded. */
 export interface TextSource {

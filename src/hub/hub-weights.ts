@@ -1,9 +1,15 @@
 import type { RangedFile } from "../cache/ranged-file.ts";
 import { sha256 } from "../checkpoint/digest.ts";
 import { InputError } from "../errors/input-error.ts";
-import { type DownloadPlan, download, planDownload } from "../hub/download.ts";
-import type { RepositoryFile } from "../hub/repository.ts";
-import type { Progress } from "./api.ts";
+import { type DownloadPlan, download, planDownload } from "./download.ts";
+import type { RepositoryFile } from "./repository.ts";
+
+/** Told what is done of a stage, in bytes. */
+export type OnProgress = (progress: {
+  readonly stage: string;
+  readonly done: number;
+  readonly total: number;
+}) => void;
 
 /** What of the weights is to be fetched, per file in their order. */
 export interface WeightsPlan {
@@ -42,7 +48,7 @@ export function keptBytes(weights: readonly RangedFile[], plan: WeightsPlan): nu
 export async function fetchWeights(
   weights: readonly RangedFile[],
   plan: WeightsPlan,
-  onProgress: (progress: Progress) => void,
+  onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<void> {
   const done = weights.map(() => 0);
@@ -68,7 +74,7 @@ export async function checkedDigest(
   weights: readonly RangedFile[],
   files: readonly RepositoryFile[],
   plan: WeightsPlan,
-  onProgress: (progress: Progress) => void,
+  onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<string> {
   const [only] = files;

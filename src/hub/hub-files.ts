@@ -1,24 +1,23 @@
+import type { ModelStorage, SavedManifest } from "../cache/model-storage.ts";
 import { memoryStore, type PieceStore } from "../cache/piece-store.ts";
-import {
-  canSave,
-  deleteSaved,
-  findSaved,
-  openSaved,
-  type SavedManifest,
-  savedKey,
-} from "../cache/saved-models.ts";
-import { checkRoom, freeBytes } from "../cache/storage-room.ts";
+import { checkRoom } from "../cache/storage-room.ts";
 import type { TensorEntry } from "../checkpoint/header.ts";
 import { InputError } from "../errors/input-error.ts";
-import { FIRST_BYTES } from "../hub/download.ts";
-import { hubFetch } from "../hub/hub-fetch.ts";
-import { type HubRef, refText } from "../hub/hub-ref.ts";
-import { openRepository, type Repository } from "../hub/repository.ts";
-import { RepositoryFiles } from "../hub/repository-files.ts";
-import { repositoryFileSet } from "../hub/weights-files.ts";
-import type { Progress } from "./api.ts";
-import { checkedDigest, fetchWeights, keptBytes, planWeights, type WeightsPlan } from "./hub-weights.ts";
-import { type ModelFiles, parseJson } from "./model-files.ts";
+import { type ModelFiles, parseJson } from "../families/model-files.ts";
+import { FIRST_BYTES } from "./download.ts";
+import { hubFetch } from "./hub-fetch.ts";
+import { type HubRef, refText } from "./hub-ref.ts";
+import {
+  checkedDigest,
+  fetchWeights,
+  keptBytes,
+  type OnProgress,
+  planWeights,
+  type WeightsPlan,
+} from "./hub-weights.ts";
+import { openRepository, type Repository } from "./repository.ts";
+import { RepositoryFiles } from "./repository-files.ts";
+import { repositoryFileSet } from "./weights-files.ts";
 
 /** Where a model of the Hub is asked for; with a commit, nothing but that commit is opened. */
 export interface HubRequest extends HubRef {
@@ -39,21 +38,23 @@ export interface HubFiles extends ModelFiles {
   /** @throws InputError when the browser has no room for what is missing of a plan */
   checkRoom(plan: WeightsPlan): Promise<void>;
   /** Fetches the weights of a plan and checks them; resolves with their sha256, as the Hub states it or as it is. */
-  fetch(plan: WeightsPlan, onProgress: (progress: Progress) => void, signal: AbortSignal): Promise<string>;
+  fetch(plan: WeightsPlan, onProgress: OnProgress, signal: AbortSignal): Promise<string>;
 }
 
 /**
  * Opens the files of a model without fetching its weights. What is saved opens without a network.
+ * @param storage where models are kept; null = nowhere.
  * @param keeps whether what is read shall be saved; a mere look at a model leaves nothing behind.
  * @throws InputError, CancelledError
  */
 export async function openHubFiles(
   request: HubRequest,
+  storage: ModelStorage | null,
   keeps: boolean,
   signal: AbortSignal,
 ): Promise<HubFiles> {
-  const { repository, saved, store } = await locate(request, keeps, signal);
-  const saves = keeps && canSave();
+  const { repository, saved, store } = await locate(request, storage, keeps, signal);
+  const saves = keeps ? storage : null;
   const files = new RepositoryFiles(repository, store);
   const set = repositoryFileSet(repository);
   const weights = await Promise.all(set.weights.map(async ({ path }) => (await files.open(path))!));
@@ -85,7 +86,7 @@ export async function openHubFiles(
     kept: (plan) => keptBytes(weights, plan),
 
     async checkRoom(plan) {
-      if (saves && missing(plan) > 0) checkRoom(missing(plan), await freeBytes());
+      if (saves && missing(plan) > 0) checkRoom(missing(plan), await saves.freeBytes());
     },
 
     async fetch(plan, onProgress, stop) {
@@ -97,12 +98,12 @@ export async function openHubFiles(
       const digest = await checkedDigest(weights, set.weights, plan, onProgress, stop).catch(
         async (error: unknown) => {
           // Damaged bytes must not be resumed from.
-          if (saves && error instanceof InputError) await deleteSaved(savedKey(repository));
+          if (saves && error instanceof InputError) await saves.delete(repository);
           throw error;
         },
       );
       if (saves) {
-        const { write } = await openSaved(repository);
+        const { write } = await saves.open(repository);
         await write({ ...repository, files: [...repository.files], complete: true });
       }
       return digest;
@@ -112,11 +113,14 @@ export async function openHubFiles(
 
 /** The repository at one commit, and where its pieces are kept. */
 async function locate(
-  { commit, ...ref }: HubRequest,
+  { commit: asked, ...ref }: HubRequest,
+  storage: ModelStorage | null,
   keeps: boolean,
   signal: AbortSignal,
 ): Promise<{ repository: Repository; saved: SavedManifest | null; store: PieceStore }> {
-  const pinned = commit === undefined ? null : await findSaved({ ...ref, commit });
+  // A revision that is a commit cannot move, so it need not be asked for.
+  const commit = asked ?? (/^[0-9a-f]{40}$/.test(ref.revision) ? ref.revision : undefined);
+  const pinned = commit === undefined ? null : await storage?.find({ ...ref, commit });
   if (pinned) return { repository: pinned.manifest, saved: pinned.manifest, store: pinned.store };
   let repository: Repository;
   try {
@@ -125,14 +129,14 @@ async function locate(
     repository = { ...found, revision: ref.revision };
   } catch (error) {
     // Without a network, what is saved of this revision is as good as can be had.
-    const known = error instanceof InputError ? await findSaved(ref) : null;
+    const known = error instanceof InputError ? await storage?.find(ref) : null;
     if (!known?.manifest.complete) throw error;
     return { repository: known.manifest, saved: known.manifest, store: known.store };
   }
-  const known = await findSaved({ ...ref, commit: repository.commit });
+  const known = await storage?.find({ ...ref, commit: repository.commit });
   if (known) return { repository, saved: known.manifest, store: known.store };
-  if (!keeps || !canSave()) return { repository, saved: null, store: memoryStore() };
-  const { store, write } = await openSaved(repository);
+  if (!keeps || !storage) return { repository, saved: null, store: memoryStore() };
+  const { store, write } = await storage.open(repository);
   await write({ ...repository, files: [...repository.files], complete: false });
   return { repository, saved: null, store };
 }

@@ -6,9 +6,9 @@ import { openCheckpoint } from "../checkpoint/shards.ts";
 import { openEncoder } from "../families/index.ts";
 import { randomCheckpoint } from "../families/random-checkpoint.ts";
 import { planReads } from "../families/read-plan.ts";
-import { startTestHub, type TestHub } from "../hub/test-hub.ts";
+import { lookUpModel } from "../worker/look-up-model.ts";
 import { openHubFiles } from "./hub-files.ts";
-import { lookUpModel } from "./look-up-model.ts";
+import { startTestHub, type TestHub } from "./test-hub.ts";
 
 const { bytes, config } = randomCheckpoint({ width: 128, blocks: 3 });
 const ID = "owner/vit";
@@ -59,7 +59,7 @@ const LAYOUTS = readdirSync(FIXTURES).filter((name) =>
 );
 
 async function fetched(id = ID) {
-  const files = await openHubFiles(ref(id), true, live);
+  const files = await openHubFiles(ref(id), null, true, live);
   const weights = await openCheckpoint(files.weights, files.index);
   const plan = files.plan(await planReads(weights, (view) => openEncoder(view, files.configs)));
   const steps: number[] = [];

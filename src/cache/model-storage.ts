@@ -1,0 +1,45 @@
+import { z } from "zod";
+import type { PieceStore } from "./piece-store.ts";
+
+/** What is written beside a model's pieces, so that it can be opened without a network. */
+export const manifestSchema = z.object({
+  hub: z.string(),
+  id: z.string(),
+  revision: z.string(),
+  commit: z.string().regex(/^[0-9a-f]{40}$/),
+  licence: z.string().nullable(),
+  gated: z.boolean(),
+  files: z.array(z.object({ path: z.string(), size: z.int().nonnegative(), sha256: z.string().nullable() })),
+  /** The encoder is here whole, and was checked as far as it can be. */
+  complete: z.boolean(),
+});
+
+/** A repository at a commit, and whether its encoder is here. */
+export type SavedManifest = z.infer<typeof manifestSchema>;
+
+/** What names a saved model. */
+export type ModelName = Pick<SavedManifest, "hub" | "id" | "commit">;
+
+/** A model that is looked for: at a commit, or at what was a revision when it was saved. */
+export interface WantedModel extends Pick<SavedManifest, "hub" | "id"> {
+  readonly commit?: string | undefined;
+  readonly revision: string;
+}
+
+/** Where models of the Hub are kept: the browser's storage, or a folder. */
+export interface ModelStorage {
+  /** The pieces of a model that is saved, whole or in part; null when nothing of it is. */
+  find(wanted: WantedModel): Promise<{ manifest: SavedManifest; store: PieceStore } | null>;
+  /** Where the pieces of a model go; made when there is none. @throws InputError when there is no room */
+  open(model: ModelName): Promise<{ store: PieceStore; write(manifest: SavedManifest): Promise<void> }>;
+  delete(model: ModelName): Promise<void>;
+  /** Bytes that it would still take; null = it does not say. */
+  freeBytes(): Promise<number | null>;
+}
+
+/** Whether a saved model is the wanted one. */
+export function isWanted(manifest: SavedManifest, wanted: WantedModel): boolean {
+  if (manifest.hub !== wanted.hub || manifest.id !== wanted.id) return false;
+  if (wanted.commit !== undefined) return wanted.commit === manifest.commit;
+  return wanted.revision === manifest.revision || wanted.revision === manifest.commit;
+}

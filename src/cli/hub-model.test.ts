@@ -1,0 +1,135 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { randomCheckpoint } from "../families/random-checkpoint.ts";
+import { startTestHub, type TestHub } from "../hub/test-hub.ts";
+import { modelCacheFolder } from "./folder-storage.ts";
+import { openModel } from "./open-model.ts";
+import { runCli } from "./program.ts";
+
+/** Models of the Hub on the command line, from a server that speaks its protocol, kept in a cache folder of the test's own. */
+
+const { bytes, config } = randomCheckpoint({ width: 128, blocks: 3, classes: 2 });
+const WITH_TEXT = join(import.meta.dirname, "../text/fixtures/clip");
+let root: string;
+let hub: TestHub;
+
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), "regscope-hub-"));
+  vi.stubEnv("XDG_CACHE_HOME", join(root, "cache"));
+  hub = await startTestHub({
+    "owner/vit": { files: { "model.safetensors": bytes, "config.json": JSON.stringify(config) } },
+  });
+  const folder = join(root, "vit");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "model.safetensors"), bytes);
+  writeFileSync(join(folder, "config.json"), JSON.stringify(config));
+  for (const name of ["a", "b"]) {
+    mkdirSync(join(root, "set", name), { recursive: true });
+    for (let i = 0; i < 2; i++) {
+      const pixels = Uint8Array.from({ length: 1200 }, (_, at) => (at * (name === "a" ? 7 : 31) + i) % 256);
+      const raw = { width: 20, height: 20, channels: 3 } as const;
+      writeFileSync(join(root, `set/${name}/${i}.png`), await sharp(pixels, { raw }).png().toBuffer());
+    }
+  }
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await hub.close();
+  rmSync(root, { recursive: true });
+});
+
+async function lab(...argv: string[]) {
+  const written = { out: "", err: "" };
+  const out = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    written.out += text;
+    return true;
+  });
+  const err = vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    written.err += text;
+    return true;
+  });
+  try {
+    return { code: await runCli(argv, join(root, "assets")), ...written };
+  } finally {
+    out.mockRestore();
+    err.mockRestore();
+  }
+}
+
+const trace = (...model: string[]) => lab("trace", ...model, "--image", join(root, "set/a/0.png"), "--json");
+const fromHub = (id = "owner/vit") => ["--model", `hub:${id}`, "--mirror", hub.url];
+
+describe("--model hub:", () => {
+  test("gives what the same files in a folder give, and needs no network afterwards", async () => {
+    const first = await trace(...fromHub());
+    expect(first.code).toBe(0);
+    expect(first.err).toContain("Downloading the encoder (bytes)");
+    const fromFolder = await trace("--model", join(root, "vit"));
+    expect(JSON.parse(first.out)).toEqual(JSON.parse(fromFolder.out));
+    const address = fromHub();
+    await hub.close();
+    const offline = await trace(...address);
+    expect(offline.code).toBe(0);
+    expect(offline.out).toBe(first.out);
+  });
+
+  test("serves every engine of a pool from one download", async () => {
+    const data = ["--data", join(root, "set"), "--probe", "ncm", "--train", join(root, "set"), "--json"];
+    const evaluate = (...flags: string[]) => lab("eval", ...flags, ...data);
+    const { code, out } = await evaluate(...fromHub(), "--jobs", "2");
+    expect(code).toBe(0);
+    expect(hub.sent).toBe(bytes.byteLength + JSON.stringify(config).length);
+    const { out: expected } = await evaluate("--model", join(root, "vit"), "--jobs", "1");
+    const top1 = (text: string) =>
+      JSON.parse(text).configurations.map(({ correct }: { correct: number }) => correct);
+    expect(top1(out)).toEqual(top1(expected));
+  });
+
+  test("goes on where a download ended", async () => {
+    Object.assign(hub.faults, { cutAfter: 400_000, cuts: 1 });
+    const stop = new AbortController();
+    hub.faults.pace = 20_000;
+    const flags = { model: "hub:owner/vit", mirror: hub.url };
+    const opening = openModel(flags, stop.signal);
+    opening.catch(() => {});
+    await vi.waitUntil(() => hub.sent > 600_000, { timeout: 20_000, interval: 5 });
+    stop.abort();
+    await expect(opening).rejects.toThrow(/cancelled/i);
+    hub.faults.pace = 0;
+    const sent = hub.sent;
+    const model = await openModel(flags);
+    await model.close();
+    expect(hub.sent - sent).toBeLessThan(bytes.byteLength - 400_000);
+  });
+
+  test("reads a text tower and its tokenizer when classes are asked for", async () => {
+    const files = Object.fromEntries(
+      readdirSync(WITH_TEXT).map((file) => [file, new Uint8Array(readFileSync(join(WITH_TEXT, file)))]),
+    );
+    hub.repositories.set("owner/clip", { files });
+    const hasAsked = () => hub.requests.some((line) => line.includes("tokenizer.json"));
+    expect((await trace(...fromHub("owner/clip"))).code).toBe(0);
+    expect(hasAsked()).toBe(false);
+    writeFileSync(join(root, "classes.txt"), "tench\nchurch");
+    const classes = ["--classes", join(root, "classes.txt")];
+    const { out } = await trace(...fromHub("owner/clip"), ...classes);
+    expect(hasAsked()).toBe(true);
+    expect(JSON.parse(out)).toEqual(JSON.parse((await trace("--model", WITH_TEXT, ...classes)).out));
+  });
+
+  test("is refused with a remedy when it cannot be had", async () => {
+    const missing = await trace(...fromHub("owner/none"));
+    expect(missing).toMatchObject({ code: 2, err: expect.stringMatching(/does not exist or is private/) });
+    const misspelt = await trace(...fromHub("a/b/c"));
+    expect(misspelt).toMatchObject({ code: 2, err: expect.stringMatching(/owner\/name@revision/) });
+    const folder = await trace("--model", join(root, "vit"), "--mirror", hub.url);
+    expect(folder).toMatchObject({ code: 2, err: expect.stringMatching(/--mirror.*hub:OWNER\/NAME/) });
+    hub.faults.corrupts = true;
+    const damaged = await trace(...fromHub());
+    expect(damaged).toMatchObject({ code: 2, err: expect.stringMatching(/sha256.*as the Hub states it/) });
+    expect(readdirSync(modelCacheFolder())).toEqual([]);
+  });
+});
