@@ -38,6 +38,13 @@ describe("changeQuantizer", () => {
       arithmetic: "int8",
       activationScheme: "asymmetric",
     });
+    expect(from({ attention: true }, { arithmetic: "int8" })).toEqual({ arithmetic: "int8" });
+    expect(from({ arithmetic: "int8" }, { attention: true })).toEqual({ attention: true });
+    expect(from({ activationGranularity: "per-token" }, { attention: true })).toEqual({ attention: true });
+    expect(from({ base: "ptq4vit", scaleSearch: "hessian", attention: true }, { base: "repq-vit" })).toEqual({
+      base: "repq-vit",
+      attention: true,
+    });
     expect(from({ clip: { kind: "ratio", ratio: 0.5 } }, { clip: undefined })).toEqual({});
   });
 });
