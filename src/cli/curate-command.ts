@@ -28,7 +28,7 @@ export async function curateCommand(flags: CurateFlags, signal?: AbortSignal): P
       const got = error instanceof Error ? error.message : String(error);
       throw new InputError("--out", "a file that can be written", got, "Choose another path.");
     }
-    const { id, from, block, candidates, images, data, cosine } = registers;
+    const { id, from, block, candidates, images, data, cosine, distinct } = registers;
     printJson({
       model: modelReport(model.engine.spec, model.sha256),
       registers: {
@@ -36,6 +36,7 @@ export async function curateCommand(flags: CurateFlags, signal?: AbortSignal): P
         from,
         block,
         candidates,
+        distinct: distinct.map((register) => register.candidates),
         images,
         data,
         cosine,

@@ -14,6 +14,8 @@ import {
 test("--prefix", () => {
   expect(parsePrefix("from=4,to=11,count=4")).toEqual({ from: 4, to: 11, count: 4 });
   expect(parsePrefix("count=2.5,from=0")).toEqual({ from: 0, count: 2.5 });
+  expect(parsePrefix("from=4,count=2,registers=3")).toEqual({ from: 4, count: 2, distinct: 3 });
+  expect(() => parsePrefix("from=4,count=2,registers=5")).toThrow(/--prefix: expected .*registers=N/);
 });
 
 test("--delete", () => {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { InputError } from "../errors/input-error.ts";
 import { CONFIGURATION_KINDS, type ConfigurationKind } from "../evaluate/configurations.ts";
 import { type RegCacheSetting, settingSchema } from "../evaluate/recommended.ts";
+import { REGISTER_SLOTS } from "../graph/block.ts";
 import { DELETION_CRITERIA, type DeletionSetting, deletionSettingSchema } from "../intervention/deletion.ts";
 import { DELETION_FORM, deletionFields } from "../intervention/deletion-text.ts";
 import { type Quantization, quantizationSchema } from "../intervention/intervention.ts";
@@ -44,12 +45,20 @@ function badFlag(flag: string, form: string, got: string): InputError {
   return new InputError(`--${flag}`, form, got, "See --help.");
 }
 
-const prefixForm = "from=BLOCK,count=N[,to=BLOCK], e.g. from=4,to=11,count=4";
+const prefixForm = "from=BLOCK,count=N[,to=BLOCK][,registers=N], e.g. from=4,to=11,count=4";
 
-/** `--prefix from=4,to=11,count=4`; `to` defaults to the last block. */
+/** `--prefix from=4,to=11,count=4,registers=2`; `to` defaults to the last block, `registers` (distinct ones) to 1. */
 export function parsePrefix(text: string): NonNullable<RegCacheSetting["prefix"]> {
   const schema = z
-    .strictObject({ from: integer, to: integer.optional(), count: decimal })
+    .strictObject({
+      from: integer,
+      to: integer.optional(),
+      count: decimal,
+      registers: integer.optional(),
+    })
+    .transform(({ registers, ...rest }) =>
+      registers === undefined ? rest : { ...rest, distinct: registers },
+    )
     .pipe(settingSchema.shape.prefix.unwrap().unwrap());
   return check(schema, pairs("prefix", text, prefixForm), "prefix", prefixForm, text);
 }
@@ -87,10 +96,13 @@ export interface CurateFlag {
   readonly from?: number | undefined;
   readonly data: string;
   readonly top: number;
+  /** Distinct registers that the tokens are grouped into. */
+  readonly registers?: number | undefined;
   readonly limit?: number | undefined;
 }
 
-const curateForm = "block=BLOCK,data=FOLDER[,from=BLOCK][,top=N][,limit=N], e.g. block=6,data=photos,top=100";
+const curateForm =
+  "block=BLOCK,data=FOLDER[,from=BLOCK][,top=N][,registers=N][,limit=N], e.g. block=6,data=photos,top=100";
 
 /** `--curate block=6,data=FOLDER,top=100,limit=N`; `top` defaults to the paper's 100. */
 export function parseCurate(text: string): CurateFlag {
@@ -99,6 +111,7 @@ export function parseCurate(text: string): CurateFlag {
     from: integer.pipe(z.int().min(0)).optional(),
     data: z.string().min(1),
     top: integer.pipe(z.int().min(1)).default(100),
+    registers: integer.pipe(z.int().min(1).max(REGISTER_SLOTS)).optional(),
     limit: integer.pipe(z.int().min(1)).optional(),
   });
   return check(schema, pairs("curate", text, curateForm), "curate", curateForm, text);

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { CancelledError, InputError } from "../errors/input-error.ts";
+import { REGISTER_SLOTS } from "../graph/block.ts";
 import { KEEPS } from "../image/mask.ts";
 import { DELETION_FORM } from "../intervention/deletion-text.ts";
 import { QUANTIZATION_FORM } from "../intervention/quantization-text.ts";
@@ -195,6 +196,7 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
       parseInteger("from", 0),
     )
     .option("--top <n>", "tokens to keep over all images", parseInteger("top", 1), 100)
+    .option("--registers <n>", `distinct registers, 1 to ${REGISTER_SLOTS}`, parseInteger("registers", 1))
     .option("--limit <n>", "images to use, drawn with seed 0", parseInteger("limit", 1))
     .requiredOption("--out <file>", "registers file to write")
     .option("--json", "print JSON (always so)")
@@ -234,12 +236,16 @@ function classOptions(command: Command): void {
 function registersOptions(command: Command): void {
   command
     .option("--registers <file>", "registers file (default: registers.safetensors beside the model)")
-    .option("--curate <settings>", "curate now: block=6,data=FOLDER[,top=100][,limit=N]", parseCurate);
+    .option(
+      "--curate <settings>",
+      "curate now: block=6,data=FOLDER[,top=100][,registers=2][,limit=N]",
+      parseCurate,
+    );
 }
 
 function interventionOptions(command: Command): void {
   command
-    .option("--prefix <settings>", "register prefix: from=4,count=4[,to=11]", parsePrefix)
+    .option("--prefix <settings>", "register prefix: from=4,count=4[,to=11][,registers=2]", parsePrefix)
     .option("--delete <settings>", `token deletion: ${DELETION_FORM}`, parseDelete)
     .option(
       "--quantize <settings>",

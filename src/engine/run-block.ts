@@ -1,6 +1,7 @@
+import { concat } from "../encoder/linears.ts";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { LINEARS } from "../encoder/weights.ts";
-import { CLOSED_SLOT_BIAS, EXPOSED_SOFTMAX, exposedInput, INPUT_COLUMNS } from "../graph/block.ts";
+import { EXPOSED_SOFTMAX, exposedInput, INPUT_COLUMNS } from "../graph/block.ts";
 import type { BlockPlan } from "../intervention/plan.ts";
 import { measureRows, medianAbs } from "../measure/residual.ts";
 import type { GridFeeds } from "../quantize/activation-grids.ts";
@@ -10,6 +11,7 @@ import type { LayerTrace } from "../trace/layer-trace.ts";
 import { tokenRows } from "./register-row.ts";
 import type { HostTensor } from "./runtime.ts";
 import type { BlockVariant } from "./sessions.ts";
+import { slotFeeds, slotsOf } from "./slots.ts";
 
 /** A backend gave something that no encoder computes: not-finite values, or zeros only (a lost device). */
 export class EngineError extends Error {
@@ -37,6 +39,7 @@ export async function runBlock(
 ): Promise<BlockOutput> {
   const started = performance.now();
   const count = tokens.positions.length;
+  const slots = slotsOf(plan);
   const fetches = [
     ...["y", "inputs", "attention"],
     ...(wants.qkv || wants.inputs ? ["qkv"] : []),
@@ -59,9 +62,9 @@ export async function runBlock(
     positions: tokens.positions,
     residual,
     inputs: { qkv: column("qkv"), proj: column("proj"), fc1: column("fc1"), fc2: column("fc2") },
-    attentionReceived: attention.slice(1, 1 + count),
+    attentionReceived: attention.slice(slots, slots + count),
     attentionToPrefix: column("toPrefix"),
-    prefixReceived: attention[0]!,
+    prefixReceived: attention.subarray(0, slots).reduce((sum, share) => sum + share, 0),
     medianAbs: medianAbs(ofTokens),
     kurtosis,
     ...(y !== ofTokens && { testTimeRegister: registerTrace(spec, y, inputs, attention) }),
@@ -99,7 +102,10 @@ function exposedBy(
     attention: {
       qkv: outputs.qkv!.data,
       softmax: outputs[EXPOSED_SOFTMAX]!.data,
-      prefix: prefix && { key: prefix.registers.key[block]!, value: prefix.registers.value[block]! },
+      prefix: prefix && {
+        key: concat(prefix.registers.map(({ key }) => key[block]!)),
+        value: concat(prefix.registers.map(({ value }) => value[block]!)),
+      },
     },
   };
 }
@@ -145,21 +151,16 @@ export function gradientFeeds(
   };
 }
 
-/** The tokens and the prefix slot. */
+/** The tokens and the prefix slots. */
 function tokenFeeds(
   { width, heads }: EncoderSpec,
   block: number,
   tokens: Tokens,
-  { prefix }: BlockPlan,
+  plan: BlockPlan,
 ): Record<string, HostTensor> {
-  const perHead = width / heads;
-  const key = prefix?.registers.key[block] ?? new Float32Array(width);
-  const value = prefix?.registers.value[block] ?? new Float32Array(width);
   return {
     x: { data: tokens.x, dims: [tokens.x.length / width, width] },
-    prefix_key: { data: key, dims: [heads, perHead, 1] },
-    prefix_value: { data: value, dims: [heads, 1, perHead] },
-    prefix_bias: { data: Float32Array.of(prefix ? prefix.logCount : CLOSED_SLOT_BIAS), dims: [1] },
+    ...slotFeeds(plan.prefix, block, slotsOf(plan), { heads, perHead: width / heads }),
   };
 }
 

@@ -17,6 +17,7 @@ import {
 } from "../quantize/block-quantizer.ts";
 import type { HeadNorm } from "./backward.ts";
 import type { GraphSession, Runtime } from "./runtime.ts";
+import { slotsOf } from "./slots.ts";
 
 /** Progress of loading: parts (embed, blocks, head) done of all. */
 export type LoadProgress = (done: number, total: number) => void;
@@ -117,15 +118,15 @@ export class Sessions {
    */
   async block(index: number, plan: BlockPlan): Promise<BlockVariant> {
     const { quantize, statistics, key } = plan;
-    const shiftsNeurons = plan.registerNeurons.length > 0;
+    const shape = shapeOf(plan);
     if (!quantize) {
-      if (!shiftsNeurons) return { session: this.blocks[index]!, grids: {} };
-      return this.#fp(`${index} shifted`, index, { quantize: null, shiftsNeurons });
+      if (shape.slots === 1 && !shape.shiftsNeurons) return { session: this.blocks[index]!, grids: {} };
+      return this.#fp(index, { quantize: null, ...shape });
     }
     if (quantize.arithmetic === "int8") requireIntegerKernels(this.runtime);
     const built = await this.#variant(sessionKey(index, quantize, plan), async () => {
       const block = quantizeBlock(await this.weights.block(index), quantize, statistics);
-      const model = buildBlock(this.spec, block.weights, { quantize: block.graph, shiftsNeurons });
+      const model = buildBlock(this.spec, block.weights, { quantize: block.graph, ...shape });
       return {
         session: await this.runtime.createSession(model),
         folds: block.folds,
@@ -139,10 +140,8 @@ export class Sessions {
   }
 
   /** An FP block that also hands out what its linears read, for calibration. Call inside the run queue. */
-  async exposed(index: number, { registerNeurons }: BlockPlan): Promise<BlockVariant> {
-    const shiftsNeurons = registerNeurons.length > 0;
-    const key = `${index} exposed${shiftsNeurons ? ", shifted" : ""}`;
-    return this.#fp(key, index, { quantize: null, exposesInputs: true, shiftsNeurons });
+  async exposed(index: number, plan: BlockPlan): Promise<BlockVariant> {
+    return this.#fp(index, { quantize: null, exposesInputs: true, ...shapeOf(plan) });
   }
 
   async dispose(): Promise<void> {
@@ -153,9 +152,10 @@ export class Sessions {
   }
 
   /** The backward pass of an FP block. Call inside the run queue. */
-  async gradient(index: number): Promise<GraphSession> {
-    const { session } = await this.#variant(`${index} gradient`, async () => {
-      const model = buildBlockGradient(this.spec, await this.weights.block(index));
+  async gradient(index: number, plan: BlockPlan): Promise<GraphSession> {
+    const slots = slotsOf(plan);
+    const { session } = await this.#variant(`${index} gradient, ${slots} slots`, async () => {
+      const model = buildBlockGradient(this.spec, await this.weights.block(index), slots);
       return { session: await this.runtime.createSession(model), folds: {}, norms: {} };
     });
     return session;
@@ -168,8 +168,8 @@ export class Sessions {
   }
 
   /** An FP block with another graph than the one that is always there. */
-  async #fp(key: string, index: number, options: BlockGraphOptions): Promise<BlockVariant> {
-    const { session } = await this.#variant(key, async () => {
+  async #fp(index: number, options: BlockGraphOptions): Promise<BlockVariant> {
+    const { session } = await this.#variant(JSON.stringify([index, options]), async () => {
       const model = buildBlock(this.spec, await this.weights.block(index), options);
       return { session: await this.runtime.createSession(model), folds: {}, norms: {} };
     });
@@ -208,8 +208,13 @@ function sessionKey(index: number, q: Quantization, plan: BlockPlan): string {
     quantizedLinears(q),
     q.attention && (q.base ?? "rtn"),
     foldsWeights && plan.key,
-    plan.registerNeurons.length > 0,
+    shapeOf(plan),
   ]);
+}
+
+/** What of a plan needs a graph of its own, beside quantization. */
+function shapeOf(plan: BlockPlan): Required<Pick<BlockGraphOptions, "slots" | "shiftsNeurons">> {
+  return { slots: slotsOf(plan), shiftsNeurons: plan.registerNeurons.length > 0 };
 }
 
 /** @throws InputError on a backend that has no integer kernels */

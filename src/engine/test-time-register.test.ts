@@ -42,7 +42,7 @@ async function reference({ spec, weights }: Awaited<ReturnType<typeof open>>, em
   for (let block = 0; block < spec.blocks; block++) {
     const neurons = NEURONS.filter(([at]) => at === block).map(([, neuron]) => neuron);
     const register = { neurons, leading: leadingTokens(spec) };
-    x = referenceBlock(spec, await weights.block(block), x, null, null, register).y;
+    x = referenceBlock(spec, await weights.block(block), x, [], null, register).y;
   }
   const { norm } = await weights.head();
   const normed = x.slice(leadingTokens(spec), -1).map((row) => {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { InputError } from "../errors/input-error.ts";
+import { REGISTER_SLOTS } from "../graph/block.ts";
 import { deletionSettingSchema, needsRegisters } from "../intervention/deletion.ts";
 import type { Deletion, Prefix } from "../intervention/intervention.ts";
 
@@ -13,6 +14,8 @@ export const settingSchema = z.strictObject({
       to: z.int().min(0).optional(),
       /** tau, copies of the register. */
       count: z.number().gt(0).max(1024),
+      /** Distinct registers, the first so many of the file's; 1 when absent. */
+      distinct: z.int().min(1).max(REGISTER_SLOTS).optional(),
     })
     .nullish(),
   delete: deletionSettingSchema.nullish(),
@@ -62,7 +65,13 @@ export function applySetting(
   };
   return {
     prefix: prefix
-      ? { registers: need("A prefix"), from: prefix.from, to: prefix.to ?? blocks - 1, count: prefix.count }
+      ? {
+          registers: need("A prefix"),
+          from: prefix.from,
+          to: prefix.to ?? blocks - 1,
+          count: prefix.count,
+          ...(prefix.distinct !== undefined && { distinct: prefix.distinct }),
+        }
       : null,
     delete: deletion
       ? { ...deletion, ...(needsRegisters(deletion) && { registers: need("Deletion by similarity") }) }

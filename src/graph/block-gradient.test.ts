@@ -3,7 +3,8 @@ import type { EncoderSpec } from "../encoder/spec.ts";
 import type { BlockWeights } from "../encoder/weights.ts";
 import { relativeDifference } from "../engine/agreement.ts";
 import { createNodeRuntime } from "../engine/runtime-node.ts";
-import { CLOSED_SLOT_BIAS } from "./block.ts";
+import { slotFeeds } from "../engine/slots.ts";
+import { REGISTER_SLOTS } from "./block.ts";
 import { buildBlockGradient, linearGradient } from "./block-gradient.ts";
 import { activation, activationSlope } from "./layers.ts";
 import { GraphBuilder } from "./onnx.ts";
@@ -37,23 +38,25 @@ const STEP = 1e-5;
 const difference = (loss: (by: number) => number) => (loss(STEP) - loss(-STEP)) / (2 * STEP);
 
 describe("the backward pass of a block", () => {
-  const prefix: ReferencePrefix = { key: random(D), value: random(D), copies: 1 };
+  const register = (): ReferencePrefix => ({ key: random(D), value: random(D), copies: 1 });
+  const prefix = [register()];
   it.each([
-    { name: "plain", layerScale: false, prefix: null },
+    { name: "plain", layerScale: false, prefix: [] },
     { name: "LayerScale and a prefix", layerScale: true, prefix },
+    { name: "two registers in more slots", layerScale: false, prefix: [register(), register()] },
   ])("gives the reference's finite differences: $name", async ({ layerScale, prefix }) => {
     const weights = makeWeights(layerScale);
     const x = random(T * D, 2);
     const dy = random(T * D);
-    const session = await createNodeRuntime().createSession(buildBlockGradient(spec, weights));
+    const slots = prefix.length > 1 ? REGISTER_SLOTS : 1;
+    const registers = prefix.map(({ key, value }) => ({ key: [key], value: [value], candidates: 1 }));
+    const session = await createNodeRuntime().createSession(buildBlockGradient(spec, weights, slots));
     const names = (["qkv", "proj", "fc1", "fc2"] as const).map(linearGradient);
     const outputs = await session.run(
       {
         x: { data: x, dims: [T, D] },
         dy: { data: dy, dims: [T, D] },
-        prefix_key: { data: prefix?.key ?? random(D), dims: [H, D / H, 1] },
-        prefix_value: { data: prefix?.value ?? random(D), dims: [H, 1, D / H] },
-        prefix_bias: { data: Float32Array.of(prefix ? 0 : CLOSED_SLOT_BIAS), dims: [1] },
+        ...slotFeeds({ registers, logCount: 0 }, 0, slots, { heads: H, perHead: D / H }),
       },
       ["dx", ...names],
     );

@@ -10,18 +10,18 @@ export const linearGradient = (name: LinearName): string => `${name}_gradient`;
  * The backward pass of an FP block (graph/block.ts), written out: from the gradient of a loss at the block's output to those at its
  * input and at the outputs of its four linears. The forward pass is computed again inside, so no activations are kept.
  *
- * inputs   x [T, D]; dy [T, D]; prefix_key [H, d, 1]; prefix_value [H, 1, d]; prefix_bias [1]
+ * inputs   x [T, D]; dy [T, D]; prefix_key [H, d, R]; prefix_value [H, R, d]; prefix_bias [R]
  * outputs  dx [T, D]; qkv_gradient [T, 3D]; proj_gradient [T, D]; fc1_gradient [T, mlpWidth]; fc2_gradient [T, D]
  */
-export function buildBlockGradient(spec: EncoderSpec, weights: BlockWeights): OnnxModel {
+export function buildBlockGradient(spec: EncoderSpec, weights: BlockWeights, slots = 1): OnnxModel {
   const g = new GraphBuilder("block_gradient");
   const { width: D, heads: H, layerNormEps: eps } = spec;
   const d = D / H;
   const x = g.input("x", ["T", D]);
   const dy = g.input("dy", ["T", D]);
-  const slotKey = g.input("prefix_key", [H, d, 1]);
-  const slotValue = g.input("prefix_value", [H, 1, d]);
-  const bias = g.input("prefix_bias", [1]);
+  const slotKey = g.input("prefix_key", [H, d, slots]);
+  const slotValue = g.input("prefix_value", [H, slots, d]);
+  const bias = g.input("prefix_bias", [slots]);
   const perHead = (value: string) =>
     g.node("Transpose", [g.node("Reshape", [value, g.integers([-1, H, d])])], { perm: [1, 0, 2] });
   const merged = (value: string) =>
@@ -36,7 +36,7 @@ export function buildBlockGradient(spec: EncoderSpec, weights: BlockWeights): On
   const [q, k, v] = g.nodes("Split", [qkv.forward(norm1.y)], 3, { axis: 1 }) as [string, string, string];
   const share = g.constant(1 / Math.sqrt(d));
   const query = g.node("Mul", [perHead(q), share]); // [H, T, d]
-  const keys = g.node("Concat", [swapped(slotKey), perHead(k)], { axis: 1 }); // [H, 1 + T, d]
+  const keys = g.node("Concat", [swapped(slotKey), perHead(k)], { axis: 1 }); // [H, R + T, d]
   const values = g.node("Concat", [slotValue, perHead(v)], { axis: 1 });
   const slotLogits = g.node("Add", [g.node("MatMul", [query, slotKey]), bias]);
   const tokenLogits = g.node("MatMul", [query, swapped(perHead(k))]);
@@ -54,11 +54,11 @@ export function buildBlockGradient(spec: EncoderSpec, weights: BlockWeights): On
   // Backward through attention
   const dProj = g.node("Identity", [scaled(g, dMiddle, weights.scale1)]);
   const dMixed = perHead(proj.backward(dProj)); // [H, T, d]
-  const dMap = g.node("MatMul", [dMixed, swapped(values)]); // [H, T, 1 + T]
+  const dMap = g.node("MatMul", [dMixed, swapped(values)]); // [H, T, R + T]
   const mean = g.node("ReduceSum", [g.node("Mul", [dMap, map]), g.integers([-1])], { keepdims: 1 });
   const dLogits = g.node("Mul", [map, g.node("Sub", [dMap, mean])]);
   const ofTokens = (value: string) =>
-    g.node("Slice", [value, g.integers([1]), g.integers([Number.MAX_SAFE_INTEGER]), g.integers([1])]);
+    g.node("Slice", [value, g.integers([slots]), g.integers([Number.MAX_SAFE_INTEGER]), g.integers([1])]);
   const dQuery = g.node("Mul", [g.node("MatMul", [dLogits, keys]), share]);
   const dKeys = ofTokens(g.node("MatMul", [swapped(dLogits), query]));
   const dValues = ofTokens(g.node("MatMul", [swapped(map), dMixed]));

@@ -4,7 +4,7 @@ import { type BlockWeights, LINEARS } from "../encoder/weights.ts";
 import { relativeDifference } from "../engine/agreement.ts";
 import { createNodeRuntime } from "../engine/runtime-node.ts";
 import type { AttentionRounding } from "./attention-rounding.ts";
-import { buildBlock, CLOSED_SLOT_BIAS, INPUT_COLUMNS } from "./block.ts";
+import { buildBlock, CLOSED_SLOT_BIAS, INPUT_COLUMNS, REGISTER_SLOTS } from "./block.ts";
 import { type ReferencePrefix, type ReferenceRegister, referenceBlock } from "./reference-block.ts";
 
 const T = 7;
@@ -60,28 +60,49 @@ const NAIVE_ATTENTION = {
 async function runGraph(
   weights: BlockWeights,
   x: Float32Array,
-  prefix: ReferencePrefix | null,
+  prefixes: readonly ReferencePrefix[],
   bits: number | null,
   { neurons, leading }: ReferenceRegister = { neurons: [], leading: 0 },
   attention: AttentionRounding | null = null,
 ) {
+  const slots = prefixes.length > 1 ? REGISTER_SLOTS : 1;
   const tokens = { hasCls: leading > 0, trainedRegisters: Math.max(0, leading - 1) };
   const session = await createNodeRuntime().createSession(
     buildBlock({ ...spec, ...tokens }, weights, {
       shiftsNeurons: neurons.length > 0,
+      slots,
       quantize:
         bits === null ? null : { arithmetic: "simulated", linears: LINEARS, activations: NAIVE, attention },
     }),
   );
   // A closed slot's contents do not matter, but they would count in the dynamic ranges of quantized attention.
-  const closed = attention ? new Float32Array(D) : random(D);
-  const bias = prefix ? Math.log(prefix.copies) : CLOSED_SLOT_BIAS;
+  const closed = () => (attention ? new Float32Array(D) : random(D));
+  const slot = Array.from(
+    { length: slots },
+    (_, r) => prefixes[r] ?? { key: closed(), value: closed(), copies: 0 },
+  );
+  const laidOut = (name: "key" | "value", index: (head: number, r: number, i: number) => number) => {
+    const data = new Float32Array(slots * D);
+    slot.forEach((each, r) => {
+      each[name].forEach((value, c) => {
+        data[index(Math.floor(c / (D / H)), r, c % (D / H))] = value;
+      });
+    });
+    return data;
+  };
+  const d = D / H;
   const outputs = await session.run(
     {
       x: { data: x, dims: [T, D] },
-      prefix_key: { data: prefix?.key ?? closed, dims: [H, D / H, 1] },
-      prefix_value: { data: prefix?.value ?? closed, dims: [H, 1, D / H] },
-      prefix_bias: { data: Float32Array.of(bias), dims: [1] },
+      prefix_key: { data: laidOut("key", (head, r, i) => (head * d + i) * slots + r), dims: [H, d, slots] },
+      prefix_value: {
+        data: laidOut("value", (head, r, i) => (head * slots + r) * d + i),
+        dims: [H, slots, d],
+      },
+      prefix_bias: {
+        data: Float32Array.from(slot, ({ copies }) => (copies > 0 ? Math.log(copies) : CLOSED_SLOT_BIAS)),
+        dims: [slots],
+      },
       query_share: { data: new Float32Array(H * T).fill(1 / (H * T)), dims: [1, H * T] },
       ...(neurons.length > 0 && {
         register_neurons: {
@@ -101,14 +122,17 @@ const rowsOf = (x: Float32Array) =>
   Array.from({ length: T }, (_, t) => Array.from(x.subarray(t * D, (t + 1) * D)));
 
 describe("block graph", () => {
-  const prefix = { key: random(D), value: random(D), copies: 3 };
+  const register = (copies: number) => ({ key: random(D), value: random(D), copies });
+  const prefix = [register(3)];
+  const two = [register(1), register(3)];
+  const four = [register(2), register(1), register(4), register(1)];
   it.each([
-    { name: "plain", layerScale: false, bias: true, prefix: null, bits: null, tolerance: 1e-5 },
+    { name: "plain", layerScale: false, bias: true, prefix: [], bits: null, tolerance: 1e-5 },
     {
       name: "LayerScale, no qkv bias",
       layerScale: true,
       bias: false,
-      prefix: null,
+      prefix: [],
       bits: null,
       tolerance: 1e-5,
     },
@@ -120,8 +144,24 @@ describe("block graph", () => {
       bits: null,
       tolerance: 1e-5,
     },
-    { name: "activations on 6 bits", layerScale: false, bias: true, prefix: null, bits: 6, tolerance: 1e-4 },
+    { name: "activations on 6 bits", layerScale: false, bias: true, prefix: [], bits: 6, tolerance: 1e-4 },
     { name: "prefix and 8 bits", layerScale: true, bias: true, prefix, bits: 8, tolerance: 1e-4 },
+    {
+      name: "two distinct registers, two slots closed",
+      layerScale: false,
+      bias: true,
+      prefix: two,
+      bits: null,
+      tolerance: 1e-5,
+    },
+    {
+      name: "four distinct registers and 8 bits",
+      layerScale: true,
+      bias: true,
+      prefix: four,
+      bits: 8,
+      tolerance: 1e-4,
+    },
   ])("matches the plain reference: $name", async ({ layerScale, bias, prefix, bits, tolerance }) => {
     const weights = makeWeights(layerScale, bias);
     const x = random(T * D, 2);
@@ -136,7 +176,7 @@ describe("block graph", () => {
       );
       expect(relativeDifference(expected.maxima[name], got)).toBeLessThan(tolerance);
     }
-    expect(relativeDifference(expected.received, outputs.attention!.data.slice(1))).toBeLessThan(tolerance);
+    expect(relativeDifference(expected.received, outputs.attention!.data.slice(-T))).toBeLessThan(tolerance);
   });
 
   it.each([
@@ -147,26 +187,27 @@ describe("block graph", () => {
     const weights = makeWeights(false, true);
     const x = random(T * D, 2);
     const register = { neurons: [3, 17, 40], leading };
-    const outputs = await runGraph(weights, x, null, bits, register);
-    const expected = referenceBlock(spec, weights, rowsOf(x), null, bits, register);
+    const outputs = await runGraph(weights, x, [], bits, register);
+    const expected = referenceBlock(spec, weights, rowsOf(x), [], bits, register);
     expect(relativeDifference(expected.y.flat(), outputs.y!.data)).toBeLessThan(tolerance);
     const column = INPUT_COLUMNS.indexOf("fc2");
     const fc2 = Array.from({ length: T }, (_, t) => outputs.inputs!.data[t * INPUT_COLUMNS.length + column]!);
     expect(relativeDifference(expected.maxima.fc2, fc2)).toBeLessThan(tolerance);
-    const without = referenceBlock(spec, weights, rowsOf(x), null, bits);
+    const without = referenceBlock(spec, weights, rowsOf(x), [], bits);
     expect(relativeDifference(without.y.flat(), outputs.y!.data)).toBeGreaterThan(0.01);
   });
 
   it.each([
-    { name: "no prefix", prefix: null, bits: 8 },
-    { name: "the slot's key, value and weight among the rest", prefix: { ...prefix, copies: 1 }, bits: 6 },
+    { name: "no prefix", prefix: [], bits: 8 },
+    { name: "the slot's key, value and weight among the rest", prefix: [register(1)], bits: 6 },
+    { name: "those of four slots", prefix: [register(1), register(1), register(1), register(1)], bits: 8 },
   ])("quantized attention matches the plain reference: $name", async ({ prefix, bits }) => {
     const weights = makeWeights(false, true);
     const x = random(T * D, 2);
     const outputs = await runGraph(weights, x, prefix, bits, undefined, NAIVE_ATTENTION);
     const expected = referenceBlock(spec, weights, rowsOf(x), prefix, bits, null, true);
     expect(relativeDifference(expected.y.flat(), outputs.y!.data)).toBeLessThan(1e-4);
-    expect(relativeDifference(expected.received, outputs.attention!.data.slice(1))).toBeLessThan(1e-4);
+    expect(relativeDifference(expected.received, outputs.attention!.data.slice(-T))).toBeLessThan(1e-4);
     const without = referenceBlock(spec, weights, rowsOf(x), prefix, bits);
     expect(relativeDifference(without.y.flat(), outputs.y!.data)).toBeGreaterThan(1e-3);
   });
@@ -174,17 +215,24 @@ describe("block graph", () => {
   it("changes nothing when the slot is closed, whatever lies in it", async () => {
     const weights = makeWeights(false, true);
     const x = random(T * D, 2);
-    const first = await runGraph(weights, x, null, null);
-    const second = await runGraph(weights, x, null, null); // other random slot contents
+    const first = await runGraph(weights, x, [], null);
+    const second = await runGraph(weights, x, [], null); // other random slot contents
     expect([...second.y!.data]).toEqual([...first.y!.data]);
     expect(first.attention!.data[0]).toBe(0);
   });
 
-  it("reports the attention that goes to the prefix: with all tokens' share it adds up to 1", async () => {
-    const outputs = await runGraph(makeWeights(false, true), random(T * D, 2), prefix, null);
-    const attention = outputs.attention!.data;
-    expect(attention.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
-    const toPrefix = Array.from({ length: T }, (_, t) => outputs.inputs!.data[t * 5 + 4]!);
-    expect(toPrefix.reduce((a, b) => a + b, 0) / T).toBeCloseTo(attention[0]!, 5);
-  });
+  it.each([
+    ["one register", prefix],
+    ["two, in four slots", two],
+  ])(
+    "reports the attention that goes to the prefix, %s: with all tokens' share it adds up to 1",
+    async (_, registers) => {
+      const outputs = await runGraph(makeWeights(false, true), random(T * D, 2), registers, null);
+      const attention = outputs.attention!.data;
+      expect(attention.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
+      const toPrefix = Array.from({ length: T }, (_, t) => outputs.inputs!.data[t * 5 + 4]!);
+      const received = attention.slice(0, -T).reduce((a, b) => a + b, 0);
+      expect(toPrefix.reduce((a, b) => a + b, 0) / T).toBeCloseTo(received, 5);
+    },
+  );
 });

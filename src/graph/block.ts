@@ -15,17 +15,17 @@ import { shiftNeurons } from "./shift-neurons.ts";
  *   x' = x + W_proj softmax(q K^T / sqrt(d) + bias) V
  *   y  = x' + W_fc2 gelu(W_fc1 LN2(x'))
  *
- * The prefix has one slot. tau copies of a register equal one key with + ln(tau) on its logit, so `bias`
- * serves every real tau, and a very negative bias closes the slot exactly: the weight underflows to 0. One
+ * The prefix has R slots, one a distinct register. tau copies of a register equal one key with + ln(tau) on its logit, so
+ * `bias` serves every real tau, and a very negative bias closes a slot exactly: the weight underflows to 0. One
  * shape for every prefix spares WebGPU a recompilation.
  *
- * inputs   x [T, D]; prefix_key [H, d, 1]; prefix_value [H, 1, d]; prefix_bias [1]; query_share [1, H T], every
+ * inputs   x [T, D]; prefix_key [H, d, R]; prefix_value [H, R, d]; prefix_bias [R]; query_share [1, H T], every
  *          entry 1 / (H T); with quantization also the ranges (activation-rounding.ts, integer-linear.ts); with
  *          `shiftsNeurons` also register_neurons [1, mlpWidth]
  * outputs  y [T, D]; qkv [T, 3D]; inputs [T, 5]: L-inf of the qkv, proj, fc1 and fc2 inputs, and the
- *          attention that the token gives to the prefix; attention [1 + T]: what each key receives;
+ *          attention that the token gives to the prefix, over its slots; attention [1, R + T]: what each key receives;
  *          with `exposesInputs` also qkv_input, proj_input, fc1_input [T, D], fc2_input [T, mlpWidth] and
- *          softmax_output [H, T, 1 + T]
+ *          softmax_output [H, T, R + T]
  */
 export interface BlockGraphOptions {
   /** Null = an FP block. */
@@ -34,6 +34,8 @@ export interface BlockGraphOptions {
   readonly exposesInputs?: boolean;
   /** The last row is a test-time register: it takes over the activations of the neurons that are fed. */
   readonly shiftsNeurons?: boolean;
+  /** R, slots of the prefix; absent = 1. */
+  readonly slots?: number;
 }
 
 /** Linears that are quantized, and how. Simulated: the block's weights are rounded already. */
@@ -63,15 +65,19 @@ export const EXPOSED_SOFTMAX = "softmax_output";
 /** Closes the prefix slot: exp of it is 0 in fp32, and unlike -Infinity it is safe in WGSL. */
 export const CLOSED_SLOT_BIAS = -1e9;
 
+/** Slots of the graph that serves every prefix of several distinct registers; those that are not used are closed. */
+export const REGISTER_SLOTS = 4;
+
 /** Builds the ONNX model of one block. */
 export function buildBlock(spec: EncoderSpec, weights: BlockWeights, options: BlockGraphOptions): OnnxModel {
   const g = new GraphBuilder("block");
   const { width: D, heads: H } = spec;
   const d = D / H;
   const x = g.input("x", ["T", D]);
-  const prefixKey = g.input("prefix_key", [H, d, 1]);
-  const prefixValue = g.input("prefix_value", [H, 1, d]);
-  const bias = g.input("prefix_bias", [1]);
+  const slots = options.slots ?? 1;
+  const prefixKey = g.input("prefix_key", [H, d, slots]);
+  const prefixValue = g.input("prefix_value", [H, slots, d]);
+  const bias = g.input("prefix_bias", [slots]);
   const queryShare = g.input("query_share", [1, "HT"]);
   const { quantize } = options;
 
@@ -107,9 +113,15 @@ export function buildBlock(spec: EncoderSpec, weights: BlockWeights, options: Bl
 
   // Instruments. Averages over heads and queries are a product with a constant row: far cheaper than ReduceMean
   // over leading axes.
-  const slotWeights = g.node("Slice", [attention.weights, g.integers([0]), g.integers([1]), g.integers([2])]);
-  const toPrefix = g.node("ReduceMean", [slotWeights], { axes: [0], keepdims: 0 }); // [T, 1]
-  const allQueries = g.node("Flatten", [attention.weights], { axis: 2 }); // [H T, 1 + T]
+  const slotWeights = g.node("Slice", [
+    attention.weights,
+    g.integers([0]),
+    g.integers([slots]),
+    g.integers([2]),
+  ]);
+  const toSlots = g.node("ReduceMean", [slotWeights], { axes: [0], keepdims: 0 }); // [T, R]
+  const toPrefix = slots === 1 ? toSlots : g.node("ReduceSum", [toSlots, g.integers([1])], { keepdims: 1 }); // [T, 1]
+  const allQueries = g.node("Flatten", [attention.weights], { axis: 2 }); // [H T, R + T]
   g.output("y", y, ["T", D]);
   g.output("qkv", qkv, ["T", 3 * D]);
   g.output("inputs", g.node("Concat", [...maxima, toPrefix], { axis: 1 }), ["T", INPUT_COLUMNS.length]);
@@ -117,7 +129,7 @@ export function buildBlock(spec: EncoderSpec, weights: BlockWeights, options: Bl
   return g.build();
 }
 
-/** Multi-head self-attention over [T, 3D] with an extra key and value slot before the tokens' own. */
+/** Multi-head self-attention over [T, 3D] with extra key and value slots before the tokens' own. */
 function selfAttention(
   g: GraphBuilder,
   qkv: string,
@@ -134,14 +146,14 @@ function selfAttention(
     rounding ? roundOperand(g, parts, name, rounding) : parts;
   const [ownQuery] = rounded("q", [perHead(q, [1, 0, 2])]);
   const query = g.node("Mul", [ownQuery!, g.constant(1 / Math.sqrt(d))]); // [H, T, d]
-  const [slotKey, keys] = rounded("k", [slot.key, perHead(k, [1, 2, 0])]); // [H, d, 1], [H, d, T]
-  // The slot's logits apart from the tokens': a bias added to all of [H, T, 1 + T] would cost a pass over it.
-  const slotLogits = g.node("Add", [g.node("MatMul", [query, slotKey!]), slot.bias]); // [H, T, 1]
+  const [slotKey, keys] = rounded("k", [slot.key, perHead(k, [1, 2, 0])]); // [H, d, R], [H, d, T]
+  // The slots' logits apart from the tokens': a bias added to all of [H, T, R + T] would cost a pass over it.
+  const slotLogits = g.node("Add", [g.node("MatMul", [query, slotKey!]), slot.bias]); // [H, T, R]
   const tokenLogits = g.node("MatMul", [query, keys!]); // [H, T, T]
   const logits = g.node("Concat", [slotLogits, tokenLogits], { axis: 2 });
   const [slotValue, ownValues] = rounded("v", [slot.value, perHead(v, [1, 0, 2])]);
-  const values = g.node("Concat", [slotValue!, ownValues!], { axis: 1 }); // [H, 1 + T, d]
-  const exact = g.node("Softmax", [logits], { axis: -1 }); // [H, T, 1 + T]
+  const values = g.node("Concat", [slotValue!, ownValues!], { axis: 1 }); // [H, R + T, d]
+  const exact = g.node("Softmax", [logits], { axis: -1 }); // [H, T, R + T]
   const weights = rounding ? roundSoftmax(g, exact, rounding) : exact;
   const heads = g.node("Transpose", [g.node("MatMul", [weights, values])], { perm: [1, 0, 2] });
   return { mixed: g.node("Reshape", [heads, g.integers([-1, D])]), weights };

@@ -25,7 +25,7 @@ export function referenceBlock(
   spec: Pick<EncoderSpec, "width" | "heads" | "layerNormEps">,
   weights: BlockWeights,
   x: Matrix,
-  prefix: ReferencePrefix | null,
+  prefixes: readonly ReferencePrefix[],
   activationBits: number | null,
   register: ReferenceRegister | null = null,
   quantizesAttention = false,
@@ -40,7 +40,7 @@ export function referenceBlock(
   const qkvInput = normalise(x, weights.norm1, spec.layerNormEps);
   const qkv = apply(round(qkvInput), weights.qkv);
   const roundOperand = (rows: Matrix) => (quantizesAttention ? round(rows) : rows);
-  const extra = Array.from({ length: prefix?.copies ?? 0 }, () => prefix!);
+  const extra = prefixes.flatMap((prefix) => Array.from({ length: prefix.copies }, () => prefix));
   const columns = (from: number) => qkv.map((row) => row.slice(from, from + D));
   const queries = roundOperand(columns(0));
   const keys = roundOperand([...extra.map(({ key }) => [...key]), ...columns(D)]);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { REGISTER_SLOTS } from "../graph/block.ts";
 import { KEEPS } from "../image/mask.ts";
 import { deletionSchema } from "./deletion.ts";
 import { quantizationSchema } from "./quantization.ts";
@@ -24,6 +25,8 @@ export const prefixSchema = z.strictObject({
   to: blockIndex,
   /** tau, copies of the register; real-valued, because tau copies equal one key with + ln(tau) on its logit. */
   count: z.number().gt(0).max(1024),
+  /** How many of the file's distinct registers, the first so many, each `count` times; absent = 1. */
+  distinct: z.int().min(1).max(REGISTER_SLOTS).optional(),
 });
 
 export const interventionSchema = z.strictObject({

@@ -2,15 +2,15 @@ import type { EncoderSpec } from "../encoder/spec.ts";
 import { leadingTokens } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
 import type { BlockStatistics, Statistics } from "../quantize/statistics.ts";
-import type { Registers } from "../regcache/registers.ts";
+import type { Register, Registers } from "../regcache/registers.ts";
 import { mostDeleted, needsRegisters } from "./deletion.ts";
 import { type Deletion, type Intervention, type Quantization, quantizationSchema } from "./intervention.ts";
 import { neuronsOf } from "./test-time-register.ts";
 
 /** What an intervention does at one block. */
 export interface BlockPlan {
-  /** Registers whose key and value fill the prefix slot, and ln(tau); null = slot closed. */
-  readonly prefix: { readonly registers: Registers; readonly logCount: number } | null;
+  /** Registers whose keys and values fill one prefix slot each, and ln(tau); null = slots closed. */
+  readonly prefix: { readonly registers: readonly Register[]; readonly logCount: number } | null;
   /** Deletion at the block's input. */
   readonly delete: { readonly rule: Deletion; readonly registers: Registers | null } | null;
   readonly quantize: Quantization | null;
@@ -69,6 +69,16 @@ export function planIntervention(
     );
   }
   const prefixRegisters = prefix ? named(prefix.registers, "Prefix") : null;
+  const distinct = prefix?.distinct ?? 1;
+  const there = prefixRegisters?.distinct.length ?? 1;
+  if (distinct > there) {
+    throw new InputError(
+      "Prefix",
+      `up to ${there} distinct registers, which is what ${prefixRegisters!.id} has`,
+      String(distinct),
+      "Use fewer, or curate several.",
+    );
+  }
   const deletionRegisters =
     deletion && needsRegisters(deletion) ? named(deletion.registers, "Deletion by similarity") : null;
 
@@ -77,14 +87,16 @@ export function planIntervention(
     const deletes = deletion?.block === block;
     const quantized = quantize && (quantize.blocks?.includes(block) ?? true) ? quantize : null;
     const plan = {
-      prefix: active ? { registers: prefixRegisters, logCount: Math.log(prefix.count) } : null,
+      prefix: active
+        ? { registers: prefixRegisters.distinct.slice(0, distinct), logCount: Math.log(prefix.count) }
+        : null,
       delete: deletes ? { rule: deletion, registers: deletionRegisters } : null,
       quantize: quantized,
       statistics: quantized && statistics ? statistics.blocks[block]! : null,
       registerNeurons: neuronsOf(intervention.testTimeRegister, spec, block),
     };
     const key = JSON.stringify([
-      active ? [prefixRegisters.id, prefix.count] : null,
+      active ? [prefixRegisters.id, prefix.count, ...(distinct > 1 ? [distinct] : [])] : null,
       deletes ? { ...deletion, registers: deletionRegisters?.id } : null,
       quantized && { ...quantized, blocks: null },
       ...(plan.statistics ? [statistics?.key] : []),

@@ -5,9 +5,9 @@ import { InputGatherer, type InputStatistics, quantile } from "./input-gatherer.
 export interface AttentionValues {
   /** Query, key and value projections, [T, 3D]. */
   readonly qkv: Float32Array;
-  /** Softmax output, [H, T, 1 + T]. */
+  /** Softmax output, [H, T, R + T] with R prefix slots. */
   readonly softmax: Float32Array;
-  /** Key and value in the prefix slot, [D] each; null = the slot is closed. */
+  /** Keys and values in the open prefix slots, the first ones, a row [D] each; null = all are closed. */
   readonly prefix: { readonly key: Float32Array; readonly value: Float32Array } | null;
 }
 
@@ -68,15 +68,18 @@ export class AttentionGatherer {
     if (this.kind === "basic") return;
     const allRows = heads * tokens;
     const rows = Math.min(this.rowsPerImage, allRows);
-    const sample = new Float32Array(rows * (1 + tokens));
+    const length = softmax.length / allRows;
+    const open = values.length / width - tokens;
+    const sample = new Float32Array(rows * length);
     const norms = new Float32Array(sample.length);
     const weighed = Array.from({ length: heads }, (_, head) => valueNorms(values, width, heads, head));
     for (let row = 0; row < rows; row++) {
       // An odd step and an offset per image, so that all heads and other tokens come up.
       const from = Math.floor((row * allRows) / rows + this.#images * 37) % allRows;
-      sample.set(softmax.subarray(from * (1 + tokens), (from + 1) * (1 + tokens)), row * (1 + tokens));
+      sample.set(softmax.subarray(from * length, (from + 1) * length), row * length);
       const head = weighed[Math.floor(from / tokens)]!;
-      norms.set(head, row * (1 + tokens) + (prefix ? 0 : 1));
+      norms.set(head.subarray(0, open), row * length);
+      norms.set(head.subarray(open), (row + 1) * length - tokens);
     }
     const sorted = sample.slice().sort();
     SHARES.forEach((share, i) => {
@@ -109,7 +112,7 @@ function columns(x: Float32Array, stride: number, from: number, count: number): 
   return result;
 }
 
-/** The prefix slot's row, where there is one, before the tokens'. */
+/** The open prefix slots' rows before the tokens'. */
 function slotAnd(slot: Float32Array | undefined, rows: Float32Array): Float32Array {
   return slot ? concat([slot, rows]) : rows;
 }

@@ -90,10 +90,11 @@ export async function prepareComparison(
   });
   const whole = apply(regcache.setting, regcache.registers);
   const similar = apply(any.best!.setting, outliers.id);
-  const withPrefix = (registers: string): Intervention => ({
-    ...whole,
-    prefix: applySetting({ prefix: alone.prefix }, registers, blocks).prefix,
-  });
+  // Of a random or mean token there is one.
+  const withPrefix = (registers: string): Intervention => {
+    const { distinct: _, ...one } = alone.prefix!;
+    return { ...whole, prefix: applySetting({ prefix: one }, registers, blocks).prefix };
+  };
   const builders: Record<ComparisonName, () => Intervention | Promise<Intervention>> = {
     fp32: () => NO_INTERVENTION,
     naive: () => ({ ...NO_INTERVENTION, quantize }),

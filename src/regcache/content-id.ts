@@ -1,19 +1,19 @@
 import { createSHA256 } from "hash-wasm";
 import type { Registers } from "./registers.ts";
 
-/** The arrays of a registers file, in the order in which they are digested and stored. */
-export const REGISTER_ARRAYS = ["key", "value", "state", "mean"] as const;
-
-/** Stable id of registers: the first 12 hex digits of the sha256 of the model's hash and all arrays. */
+/**
+ * Stable id of registers: the first 12 hex digits of the sha256 of the model's hash and all arrays: the first register's keys
+ * and values, `state`, `mean`, then the other registers'. So one register has the id that it always had.
+ */
 export async function contentId(
-  registers: Pick<Registers, "model" | "block" | (typeof REGISTER_ARRAYS)[number]>,
+  registers: Pick<Registers, "model" | "block" | "distinct" | "state" | "mean">,
 ): Promise<string> {
+  const { distinct, state, mean } = registers;
+  const [first, ...others] = distinct.map(({ key, value }) => [key, value]);
   const hash = await createSHA256();
   hash.update(`${registers.model}:${registers.block}`);
-  for (const name of REGISTER_ARRAYS) {
-    for (const row of registers[name]) {
-      hash.update(new Uint8Array(row.buffer, row.byteOffset, row.byteLength));
-    }
+  for (const rows of [...first!, state, mean, ...others.flat()]) {
+    for (const row of rows) hash.update(new Uint8Array(row.buffer, row.byteOffset, row.byteLength));
   }
   return hash.digest("hex").slice(0, 12);
 }

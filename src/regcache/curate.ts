@@ -3,12 +3,13 @@ import { collect } from "../engine/collect.ts";
 import type { BlockStates, Engine, EngineInput } from "../engine/types.ts";
 import { InputError } from "../errors/input-error.ts";
 import { seededOrder } from "../evaluate/order.ts";
+import { REGISTER_SLOTS } from "../graph/block.ts";
 import { NO_INTERVENTION } from "../intervention/intervention.ts";
 import { type Candidate, CandidateSearch, type TokenOfImage } from "./candidates.ts";
 import { contentId } from "./content-id.ts";
 import { meanPairwiseCosine } from "./cosine-report.ts";
-import type { Registers } from "./registers.ts";
-import { TokenMeans } from "./running-means.ts";
+import type { Register, Registers } from "./registers.ts";
+import { TokenGroup } from "./token-group.ts";
 
 /** Settings of a curation (paper, step 2). */
 export interface CurationSettings {
@@ -18,6 +19,11 @@ export interface CurationSettings {
   readonly from?: number | undefined;
   /** How many tokens are kept over all images (paper: 100). */
   readonly top: number;
+  /**
+   * Distinct registers, 1..REGISTER_SLOTS: the tokens are grouped by the cosine of their keys in the block after `block` (the
+   * first that attends to them as outliers). Absent = 1, the mean of all; fewer come out where keys have fewer directions.
+   */
+  readonly registers?: number | undefined;
 }
 
 export interface CurationOptions {
@@ -65,7 +71,8 @@ export async function curate(
 /**
  * Pass 1 runs every image in FP and keeps the `top` patch tokens by residual L-inf after the settings' blocks, and
  * the means of all patch tokens at every block. Pass 2 runs the images that own a candidate again and averages the
- * candidates' own keys, values and states, block by block; likewise the random token's. Hidden states are never
+ * candidates' own keys, values and states, block by block; likewise the random token's. For several distinct registers the
+ * candidates are grouped first, and each group is averaged (token-group.ts). Hidden states are never
  * averaged and fed back: that collapses the softmax.
  * @param images loaded when needed, up to twice each, so that pixels need not all lie in memory
  * @throws InputError for no images or settings that do not fit; CancelledError on abort
@@ -77,15 +84,15 @@ export async function curatePrefixes(
   options: CurationOptions,
 ): Promise<CuratedPrefixes> {
   const { spec } = engine;
-  const { block, from = block, top } = settings;
-  checkSettings(spec, images.length, { block, from, top });
+  const { block, from = block, top, registers = 1 } = settings;
+  checkSettings(spec, images.length, { block, from, top, registers });
   const pass1 = new CandidateSearch(spec, { from, block }, top);
   for (const [image, load] of images.entries()) {
     await statesOf(engine, await load(), options, (states) => pass1.add(image, states));
     options.onProgress?.(image + 1, 2 * images.length);
   }
 
-  const outliers = new TokenGroup(spec, pass1.candidates, block);
+  const outliers = new TokenGroup(spec, pass1.candidates, block, registers > 1);
   const random = new TokenGroup(spec, [randomOrdinary(spec, images.length, pass1)], block);
   for (const [image, load] of images.entries()) {
     const groups = [outliers, random].filter((group) => group.owns(image));
@@ -104,45 +111,18 @@ export async function curatePrefixes(
     normal: meanPairwiseCosine(pass1.normalStates()),
   };
   const finish = async (content: Omit<Registers, "id">) => ({ id: await contentId(content), ...content });
-  const of = (kind: Registers["kind"], candidates: number, means: ReturnType<TokenMeans["means"]>) =>
-    finish({ kind, ...common, candidates, ...means, mean: meanToken.state, cosine });
+  const of = (kind: Registers["kind"], distinct: readonly Register[], state: readonly Float32Array[]) => {
+    const candidates = distinct.reduce((sum, register) => sum + register.candidates, 0);
+    return finish({ kind, ...common, candidates, distinct, state, mean: meanToken.state, cosine });
+  };
+  const patches = images.length * (spec.tokens - leadingTokens(spec));
+  const { key, value, state } = meanToken;
   return {
-    outliers: await of("outliers", pass1.candidates.length, outliers.means()),
-    randomSink: await of("random-sink", 1, random.means()),
-    meanToken: await of("mean-token", images.length * (spec.tokens - leadingTokens(spec)), meanToken),
+    outliers: await of("outliers", outliers.registers(registers), outliers.meanState()),
+    randomSink: await of("random-sink", random.registers(1), random.meanState()),
+    meanToken: await of("mean-token", [{ key, value, candidates: patches }], state),
     candidates: pass1.candidates,
   };
-}
-
-/** Tokens of several images whose keys, values and states are averaged in pass 2. */
-class TokenGroup {
-  readonly #means: TokenMeans;
-  /** Their states after the curation's block. */
-  readonly outputs: Float32Array[] = [];
-
-  constructor(
-    private readonly spec: EncoderSpec,
-    private readonly tokens: readonly TokenOfImage[],
-    private readonly block: number,
-  ) {
-    this.#means = new TokenMeans(spec);
-  }
-
-  owns(image: number): boolean {
-    return this.tokens.some((token) => token.image === image);
-  }
-
-  add(image: number, { block, input, output, qkv }: BlockStates): void {
-    const D = this.spec.width;
-    for (const { token } of this.tokens.filter((each) => each.image === image)) {
-      this.#means.add(block, token, input, qkv);
-      if (block === this.block) this.outputs.push(output.slice(token * D, (token + 1) * D));
-    }
-  }
-
-  means() {
-    return this.#means.means();
-  }
 }
 
 /**
@@ -160,7 +140,7 @@ function randomOrdinary(spec: EncoderSpec, images: number, found: CandidateSearc
 }
 
 function checkSettings(spec: EncoderSpec, images: number, settings: Required<CurationSettings>): void {
-  const { block, from, top } = settings;
+  const { block, from, top, registers } = settings;
   if (images === 0) throw new InputError("Curation", "at least one image", "none", "Choose some images.");
   if (!(Number.isInteger(block) && block >= 0 && block < spec.blocks)) {
     const expected = `a block from 0 to ${spec.blocks - 1}`;
@@ -171,6 +151,10 @@ function checkSettings(spec: EncoderSpec, images: number, settings: Required<Cur
   }
   if (!(Number.isInteger(top) && top >= 1)) {
     throw new InputError("Curation", "at least 1 token to keep", String(top), "Use e.g. 100.");
+  }
+  if (!(Number.isInteger(registers) && registers! >= 1 && registers! <= Math.min(REGISTER_SLOTS, top))) {
+    const expected = `1 to ${REGISTER_SLOTS} distinct registers, no more than tokens are kept`;
+    throw new InputError("Curation", expected, String(registers), "Use e.g. 2.");
   }
 }
 

@@ -11,7 +11,7 @@ import { openEncoder } from "../families/index.ts";
 import { randomCheckpoint } from "../families/random-checkpoint.ts";
 import { NO_INTERVENTION } from "../intervention/intervention.ts";
 import { curate, curatePrefixes } from "./curate.ts";
-import type { Registers } from "./registers.ts";
+import type { Register, Registers } from "./registers.ts";
 import { readRegisters, writeRegisters } from "./registers-file.ts";
 
 const sha256 = "ab".repeat(32);
@@ -61,7 +61,8 @@ describe("curate", () => {
     for (const name of ["key", "value", "state"] as const) {
       for (let c = 0; c < 24; c++) {
         const mean = top.reduce((sum, token) => sum + token[name][c]!, 0) / 4;
-        expect(registers[name][2]![c]).toBeCloseTo(mean, 5);
+        const mine = name === "state" ? registers.state : registers.distinct[0]![name];
+        expect(mine[2]![c]).toBeCloseTo(mean, 5);
       }
     }
     for (let c = 0; c < 24; c++) {
@@ -91,7 +92,7 @@ describe("curate", () => {
       );
     }
     expect(outliers).toMatchObject({ kind: "outliers", from: 0, block: 2, candidates: 1 });
-    expect(outliers.key[2]).toEqual(best.key);
+    expect(outliers.distinct[0]!.key[2]).toEqual(best.key);
   });
 
   it("gives a random ordinary token's and the mean token's keys and values from the same passes", async () => {
@@ -111,7 +112,8 @@ describe("curate", () => {
           onStates: ({ block, qkv }) => {
             if (block !== 2) return;
             const keys = Array.from({ length: 17 }, (_, row) => qkv.slice(row * 72 + 24, row * 72 + 48));
-            found ||= keys.some((key) => key.every((value, c) => value === prefixes.randomSink.key[2]![c]));
+            const [sink] = prefixes.randomSink.distinct;
+            found ||= keys.some((key) => key.every((value, c) => value === sink!.key[2]![c]));
           },
         }),
       );
@@ -119,7 +121,32 @@ describe("curate", () => {
     expect(found).toBe(true);
   });
 
+  it("groups the tokens into distinct registers, whose mean over the tokens is the single register", async () => {
+    const settings = { block: 1, top: 6, registers: 2 };
+    const one = await curate(engine, images, { block: 1, top: 6 }, { model: sha256, data: "" });
+    const two = await curate(engine, images, settings, { model: sha256, data: "" });
+    expect(one.distinct).toHaveLength(1);
+    expect(two.distinct).toHaveLength(2);
+    const [large, small] = two.distinct as [Register, Register];
+    expect(large.candidates).toBeGreaterThanOrEqual(small.candidates);
+    expect(large.candidates + small.candidates).toBe(6);
+    expect(two).toMatchObject({ candidates: 6, state: one.state, mean: one.mean, cosine: one.cosine });
+    expect(two.id).not.toBe(one.id);
+    for (const name of ["key", "value"] as const) {
+      for (let block = 0; block < 3; block++) {
+        const [a, b] = [large[name][block]!, small[name][block]!];
+        const mean = a.map((v, c) => (v * large.candidates + b[c]! * small.candidates) / 6);
+        one.distinct[0]![name][block]!.forEach((v, c) => {
+          expect(mean[c]).toBeCloseTo(v, 5);
+        });
+      }
+    }
+  });
+
   it.each([
+    ["no registers", images, { block: 1, top: 4, registers: 0 }],
+    ["more registers than tokens", images, { block: 1, top: 2, registers: 3 }],
+    ["more registers than slots", images, { block: 1, top: 9, registers: 5 }],
     ["a range that ends before it starts", images, { from: 2, block: 1, top: 4 }],
     ["no images", [], { block: 1, top: 4 }],
     ["a block past the last", images, { block: 3, top: 4 }],
@@ -133,6 +160,20 @@ describe("registers file", () => {
   it("reads back what was written, to the bit", async () => {
     const file = memorySource(writeRegisters(registers), "registers.safetensors");
     expect(await readRegisters(file, { sha256, spec: engine.spec })).toEqual(registers);
+  });
+
+  it("of several distinct registers is version 2, and reads back to the bit; of one it stays version 1", async () => {
+    const settings = { block: 1, top: 6, registers: 3 };
+    const several = await curate(engine, images, settings, { model: sha256, data: "3 test images" });
+    const bytes = writeRegisters(several);
+    const { metadata } = await openSafetensors(memorySource(bytes, "r"));
+    const counts = several.distinct.map(({ candidates }) => candidates);
+    expect(metadata).toMatchObject({ version: "2", register_candidates: counts.join(",") });
+    const read = await readRegisters(memorySource(bytes, "r"), { sha256, spec: engine.spec });
+    expect(read).toEqual(several);
+    const single = await openSafetensors(memorySource(writeRegisters(registers), "r"));
+    expect(single.metadata).toMatchObject({ version: "1" });
+    expect(single.metadata).not.toHaveProperty("register_candidates");
   });
 
   it("of the first release, without a kind and a range, is read as what it was", async () => {

@@ -1,25 +1,26 @@
 import { z } from "zod";
 import type { ByteSource } from "../checkpoint/byte-source.ts";
 import { openSafetensors, writeSafetensors } from "../checkpoint/safetensors.ts";
-
+import { concat } from "../encoder/linears.ts";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
-import { contentId, REGISTER_ARRAYS } from "./content-id.ts";
-import { REGISTER_KINDS, type Registers } from "./registers.ts";
+import { REGISTER_SLOTS } from "../graph/block.ts";
+import { contentId } from "./content-id.ts";
+import { REGISTER_KINDS, type Register, type Registers } from "./registers.ts";
 
 /**
  * The registers file: safetensors with `key`, `value`, `state` and `mean`, each [L, D] fp32, and a manifest in
- * the header's metadata (strings, as the format demands).
+ * the header's metadata (strings, as the format demands). Version 2 has R distinct registers: `key` and `value` are
+ * [R, L, D], and `register_candidates` says of how many tokens each is the mean. A single register is written as
+ * version 1, which earlier releases read.
  */
 const FORMAT = "regscope-registers";
-const VERSION = "1";
 
 const integer = z.string().regex(/^\d+$/, "a whole number").transform(Number);
 const decimal = z.string().transform(Number).refine(Number.isFinite, "a number");
 
-const manifestSchema = z.object({
+const common = z.object({
   format: z.literal(FORMAT),
-  version: z.literal(VERSION),
   model: z.string().regex(/^[0-9a-f]{64}$/, "a sha256 in hex"),
   /** Absent in files of the first release, like `from`: the mean outlier token, one block. */
   kind: z.enum(REGISTER_KINDS).default("outliers"),
@@ -32,16 +33,40 @@ const manifestSchema = z.object({
   cosine_normal: decimal,
 });
 
+const manifestSchema = z.discriminatedUnion("version", [
+  common.extend({ version: z.literal("1") }),
+  common.extend({
+    version: z.literal("2"),
+    register_candidates: z
+      .string()
+      .transform((text) => text.split(","))
+      .pipe(z.array(integer).min(2).max(REGISTER_SLOTS)),
+  }),
+]);
+
 /** The registers as the bytes of a file that {@link readRegisters} reads back to the same id. */
 export function writeRegisters(registers: Registers): Uint8Array {
-  const tensors = REGISTER_ARRAYS.map((name) => ({
-    name,
-    shape: [registers[name].length, registers[name][0]!.length],
-    data: concatenate(registers[name]),
-  }));
+  const { distinct, state, mean } = registers;
+  const isSingle = distinct.length === 1;
+  const table = (rows: readonly Float32Array[]) => ({
+    shape: [rows.length, rows[0]!.length],
+    data: concat(rows),
+  });
+  const tables = (name: "key" | "value") => {
+    const { shape, data } = table(distinct.flatMap((register) => register[name]));
+    const [rows, width] = shape as [number, number];
+    return { name, shape: isSingle ? shape : [distinct.length, rows / distinct.length, width], data };
+  };
+  const tensors = [
+    tables("key"),
+    tables("value"),
+    { name: "state", ...table(state) },
+    { name: "mean", ...table(mean) },
+  ];
   return writeSafetensors(tensors, {
     format: FORMAT,
-    version: VERSION,
+    version: isSingle ? "1" : "2",
+    ...(!isSingle && { register_candidates: distinct.map(({ candidates }) => candidates).join(",") }),
     model: registers.model,
     kind: registers.kind,
     from: String(registers.from),
@@ -68,7 +93,7 @@ export async function readRegisters(
   if (!parsed.success) {
     throw new InputError(
       source.name,
-      `a registers file (${FORMAT}, version ${VERSION})`,
+      `a registers file (${FORMAT}, version 1 or 2)`,
       z.prettifyError(parsed.error).replaceAll("\n", " "),
       "Open a file that was saved by RegScope.",
     );
@@ -83,10 +108,19 @@ export async function readRegisters(
       "Open that model first, or curate registers for this one.",
     );
   }
-  const rows = async (name: (typeof REGISTER_ARRAYS)[number]) => {
-    const data = await file.read(name, [blocks, width]);
-    return Array.from({ length: blocks }, (_, block) => data.slice(block * width, (block + 1) * width));
+  const candidates = manifest.version === "2" ? manifest.register_candidates : [manifest.candidates];
+  const split = (data: Float32Array) =>
+    Array.from({ length: data.length / width }, (_, row) => data.slice(row * width, (row + 1) * width));
+  const rows = async (name: "state" | "mean") => split(await file.read(name, [blocks, width]));
+  const registersOf = async (name: "key" | "value") => {
+    const shape = manifest.version === "2" ? [candidates.length, blocks, width] : [blocks, width];
+    const all = split(await file.read(name, shape));
+    return candidates.map((_, r) => all.slice(r * blocks, (r + 1) * blocks));
   };
+  const [keys, values] = [await registersOf("key"), await registersOf("value")];
+  const distinct = candidates.map(
+    (count, r): Register => ({ key: keys[r]!, value: values[r]!, candidates: count }),
+  );
   const content = {
     model: manifest.model,
     kind: manifest.kind,
@@ -96,19 +130,9 @@ export async function readRegisters(
     images: manifest.images,
     data: manifest.data,
     cosine: { outliers: manifest.cosine_outliers, normal: manifest.cosine_normal },
-    key: await rows("key"),
-    value: await rows("value"),
+    distinct,
     state: await rows("state"),
     mean: await rows("mean"),
   };
   return { id: await contentId(content), ...content };
-}
-
-function concatenate(rows: readonly Float32Array[]): Float32Array {
-  const width = rows[0]!.length;
-  const all = new Float32Array(rows.length * width);
-  rows.forEach((row, i) => {
-    all.set(row, i * width);
-  });
-  return all;
 }

@@ -1,9 +1,17 @@
 /** Mean outlier token (the method's); one random ordinary patch token; mean of all patch tokens. */
 export const REGISTER_KINDS = ["outliers", "random-sink", "mean-token"] as const;
 
+/** Keys and values of one register, [L][D] each (heads concatenated): the means of `candidates` curated tokens' own. */
+export interface Register {
+  readonly key: readonly Float32Array[];
+  readonly value: readonly Float32Array[];
+  readonly candidates: number;
+}
+
 /**
  * Cached registers (paper, steps 2 and 3): per block, the average key and value of the curated tokens,
- * each taken in its own image's FP forward pass; and the states that deletion by similarity needs.
+ * each taken in its own image's FP forward pass; and the states that deletion by similarity needs. Where several distinct
+ * registers were curated, each is the average of a cluster of the tokens (regcache/cluster.ts), the largest cluster first.
  */
 export interface Registers {
   /** Stable id: a digest of the content. */
@@ -16,14 +24,13 @@ export interface Registers {
   readonly from: number;
   /** Block after whose output the candidates were chosen. */
   readonly block: number;
+  /** Tokens that were curated; those of all registers together. */
   readonly candidates: number;
   readonly images: number;
   /** What they were curated from, for people. */
   readonly data: string;
-  /** Mean key per block, [L][D] (heads concatenated). */
-  readonly key: readonly Float32Array[];
-  /** Mean value per block, [L][D]. */
-  readonly value: readonly Float32Array[];
+  /** Distinct ones, at least one. */
+  readonly distinct: readonly Register[];
   /** Mean state of the curated tokens at each block's input, [L][D]. */
   readonly state: readonly Float32Array[];
   /** Mean state of all patch tokens at each block's input, [L][D]. */

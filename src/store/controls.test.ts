@@ -5,7 +5,7 @@ import { clampControls, toIntervention, withIntervention } from "./controls.ts";
 import { defaultControls, linkedControls } from "./defaults.ts";
 
 const spec = { blocks: 12, grid: 14 };
-const registers = [{ id: "r1", block: 6 }];
+const registers = [{ id: "r1", block: 6, distinct: 2 }];
 
 test("defaults without registers leave the encoder alone", () => {
   const controls = defaultControls(spec, [], null);
@@ -35,14 +35,14 @@ test("a recommendation is followed; what it leaves out is off", () => {
 test("controls are fitted to a smaller model", () => {
   const wide = {
     ...defaultControls(spec, registers, null),
-    prefix: { on: true, from: 9, to: 11, count: 500 },
+    prefix: { on: true, from: 9, to: 11, count: 500, distinct: 4 },
     deletion: {
       ...defaultControls(spec, registers, null).deletion,
       ...{ block: 11, count: 300, by: "similarity" as const, criterion: "similarity" as const },
     },
   };
   const fitted = clampControls(wide, { blocks: 4, grid: 2 }, []);
-  expect(fitted.prefix).toEqual({ on: false, from: 3, to: 3, count: 64 });
+  expect(fitted.prefix).toEqual({ on: false, from: 3, to: 3, count: 64, distinct: 1 });
   expect(fitted.deletion).toMatchObject({
     ...{ on: true, block: 3, count: 3, by: "linf", criterion: "prefixquant" },
   });
@@ -51,7 +51,7 @@ test("controls are fitted to a smaller model", () => {
 
 test("an intervention goes into the controls and comes out the same", () => {
   const intervention = interventionSchema.parse({
-    prefix: { registers: "r1", from: 2, to: 9, count: 2.5 },
+    prefix: { registers: "r1", from: 2, to: 9, count: 2.5, distinct: 2 },
     delete: { block: 5, count: 3, by: "similarity", registers: "r1" },
     quantize: { weightBits: 6, activationBits: 6, weightGranularity: "per-channel" },
   });
@@ -68,7 +68,7 @@ test.each([
 ])("a deletion goes into the controls and comes out the same: %j", (deletion) => {
   const intervention = interventionSchema.parse({ delete: deletion });
   const controls = withIntervention(defaultControls(spec, registers, null), intervention);
-  expect(toIntervention(clampControls(controls, spec, ["r1"]))).toEqual(intervention);
+  expect(toIntervention(clampControls(controls, spec, registers))).toEqual(intervention);
   const isSimilar = deletion.criterion === "similarity";
   expect(toIntervention(clampControls(controls, spec, [])).delete?.by).toBe(
     isSimilar ? "criterion" : deletion.by,
@@ -125,4 +125,20 @@ test("the accuracy compares FP32, naive and RegCache, at W8A8 while the controls
   });
   const bare = defaultControls(spec, [], null);
   expect(accuracyConfigurations(bare).map(({ name }) => name)).toEqual(["fp32", "naive-w8a8"]);
+});
+
+test("a file with fewer distinct registers is used with what it has, and a link that wants more is refused", () => {
+  const two = withIntervention(defaultControls(spec, registers, null), {
+    ...NO_INTERVENTION,
+    prefix: { registers: "r1", from: 2, to: 9, count: 1, distinct: 2 },
+  });
+  const one = { id: "r2", block: 6, distinct: 1 };
+  const known = [...registers, one];
+  expect(toIntervention(clampControls(two, spec, known)).prefix?.distinct).toBe(2);
+  expect(toIntervention(clampControls({ ...two, registers: "r2" }, spec, known)).prefix).toEqual({
+    ...{ registers: "r2", from: 2, to: 9, count: 1 },
+  });
+  const link = { intervention: toIntervention(two), sample: null };
+  const only = [{ id: "r1", block: 6, distinct: 1 }];
+  expect(() => linkedControls(defaultControls(spec, only, null), link, spec, only)).toThrow(/The link/);
 });

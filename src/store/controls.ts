@@ -5,6 +5,7 @@ import {
   NO_INTERVENTION,
   type Quantization,
 } from "../intervention/intervention.ts";
+import type { RegistersInfo } from "../worker/api.ts";
 import { clampDeletion, type DeletionControls, deletionFor, withDeletion } from "./deletion-controls.ts";
 import { type Bits, bitsOf, type Quantizer, quantizationFor, quantizerOf } from "./quantizer.ts";
 
@@ -20,6 +21,8 @@ export interface Controls {
     readonly from: number;
     readonly to: number;
     readonly count: number;
+    /** Distinct registers in use, the first so many. */
+    readonly distinct: number;
   };
   readonly deletion: DeletionControls;
   readonly bits: Bits;
@@ -40,7 +43,13 @@ export function toIntervention(controls: Controls): Intervention {
     ...NO_INTERVENTION,
     prefix:
       prefix.on && registers !== null
-        ? { registers, from: prefix.from, to: prefix.to, count: prefix.count }
+        ? {
+            registers,
+            from: prefix.from,
+            to: prefix.to,
+            count: prefix.count,
+            ...(prefix.distinct > 1 && { distinct: prefix.distinct }),
+          }
         : null,
     delete: deletionFor(deletion, registers),
     quantize:
@@ -56,7 +65,7 @@ export function withIntervention(controls: Controls, intervention: Intervention)
   return {
     registers: prefix?.registers ?? deletion?.registers ?? controls.registers,
     prefix: prefix
-      ? { on: true, from: prefix.from, to: prefix.to, count: prefix.count }
+      ? { on: true, from: prefix.from, to: prefix.to, count: prefix.count, distinct: prefix.distinct ?? 1 }
       : { ...controls.prefix, on: false },
     deletion: deletion ? withDeletion(controls.deletion, deletion) : { ...controls.deletion, on: false },
     bits: bitsOf(quantize),
@@ -72,15 +81,18 @@ function keepEqual<T extends object>(old: T, next: T): T {
   return (Object.keys(next) as (keyof T)[]).every((key) => old[key] === next[key]) ? old : next;
 }
 
+/** Registers that a model has, with how many distinct ones there are in each file. */
+export type KnownRegisters = readonly Pick<RegistersInfo, "id" | "distinct">[];
+
 /** Fits the controls to an encoder: blocks in 0..L-1, at least one patch survives, known registers only. */
 export function clampControls(
   controls: Controls,
   spec: Pick<EncoderSpec, "blocks" | "grid">,
-  registerIds: readonly string[],
+  known: KnownRegisters,
 ): Controls {
   const last = spec.blocks - 1;
-  const known = controls.registers !== null && registerIds.includes(controls.registers);
-  const registers = known ? controls.registers : (registerIds[0] ?? null);
+  const found = known.find(({ id }) => id === controls.registers) ?? known[0];
+  const registers = found?.id ?? null;
   const from = clamp(Math.round(controls.prefix.from), 0, last);
   return {
     ...controls,
@@ -90,6 +102,7 @@ export function clampControls(
       from,
       to: clamp(Math.round(controls.prefix.to), from, last),
       count: clamp(controls.prefix.count, 0.1, MAX_REGISTER_COUNT),
+      distinct: clamp(Math.round(controls.prefix.distinct), 1, found?.distinct ?? 1),
     }),
     deletion: keepEqual(controls.deletion, clampDeletion(controls.deletion, spec, registers !== null)),
     quantizer: fitBlocks(controls.quantizer, last),

@@ -7,7 +7,7 @@ import { type DeletionControls, withDeletion } from "./deletion-controls.ts";
 import type { LinkState } from "./hash.ts";
 
 type Shape = Pick<EncoderSpec, "blocks" | "grid">;
-type Known = readonly Pick<RegistersInfo, "id" | "block">[];
+type Known = readonly Pick<RegistersInfo, "id" | "block" | "distinct">[];
 
 /**
  * First controls for a model. Without a recommendation: the prefix starts up to two blocks before the block after
@@ -38,17 +38,14 @@ export function defaultControls(
       from: recommended?.prefix?.from ?? Math.max(0, centre - 2),
       to: recommended?.prefix?.to ?? spec.blocks - 1,
       count: recommended?.prefix?.count ?? 4,
+      distinct: recommended?.prefix?.distinct ?? 1,
     },
     deletion: recommended?.delete ? withDeletion(deletion, recommended.delete) : deletion,
     bits: "fp32",
     weightGranularity: "per-tensor",
     quantizer: {},
   };
-  return clampControls(
-    controls,
-    spec,
-    registers.map(({ id }) => id),
-  );
+  return clampControls(controls, spec, registers);
 }
 
 /**
@@ -58,7 +55,7 @@ export function defaultControls(
 export function linkedControls(defaults: Controls, link: LinkState, spec: Shape, registers: Known): Controls {
   const ids = registers.map(({ id }) => id);
   const wanted = withIntervention(defaults, link.intervention);
-  const fitted = clampControls(wanted, spec, ids);
+  const fitted = clampControls(wanted, spec, registers);
   const got = JSON.stringify(toIntervention(fitted));
   if (got === JSON.stringify(toIntervention(wanted))) return fitted;
   throw new InputError(

@@ -155,7 +155,10 @@ function knownFrom(
   return {
     registers,
     setting: {
-      prefix: prefix && { from: prefix.from, to: prefix.to, count: prefix.count },
+      prefix: prefix && {
+        ...{ from: prefix.from, to: prefix.to, count: prefix.count },
+        ...(prefix.distinct !== undefined && { distinct: prefix.distinct }),
+      },
       delete: deletion && deletionSettingSchema.parse(rule),
     },
   };

@@ -56,6 +56,7 @@ export const REGISTERS = {
   label: "after block 0, 4 images",
   block: 0,
   candidates: 10,
+  distinct: 1,
   images: 4,
   cosine: { outliers: 0.9, normal: 0.2 },
 };

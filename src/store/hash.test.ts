@@ -27,7 +27,13 @@ test("whatever is written is read back", () => {
   const registers = fc.string({ minLength: 1 }).filter((text) => !/[\ud800-\udfff]/.test(text));
   const intervention = fc.record({
     prefix: fc.option(
-      fc.record({ registers, from: block, to: block, count: fc.constantFrom(0.5, 1, 2.25, 15, 1000) }),
+      fc.record(
+        {
+          ...{ registers, from: block, to: block, count: fc.constantFrom(0.5, 1, 2.25, 15, 1000) },
+          distinct: fc.integer({ min: 1, max: 4 }),
+        },
+        { requiredKeys: ["registers", "from", "to", "count"] },
+      ),
     ),
     delete: fc.option(
       fc.oneof(

@@ -18,17 +18,23 @@ const numeral = z
   .transform(Number);
 
 const fields = z.strictObject({
-  prefix: z.tuple([z.string(), numeral, numeral, numeral]).optional(),
+  prefix: z
+    .tuple([z.string(), numeral, numeral, numeral])
+    .or(z.tuple([z.string(), numeral, numeral, numeral, numeral]))
+    .optional(),
   delete: z.tuple([numeral], z.string()).optional(),
   quantize: z.tuple([numeral, numeral, z.string()], z.string()).optional(),
   sample: z.tuple([z.string().regex(/^[\w.-]+$/)]).optional(),
 });
 
-/** `#prefix=<registers>,<from>,<to>,<count>&delete=<block>,<count>,<by>[,<registers>][,tensor=post-ln]&quantize=8,8,per-tensor[,arithmetic=int8...]&sample=<file>`; a deletion by criterion is `delete=<block>,criterion=<name>[,above=...][,at-most=...]`. */
+/** `#prefix=<registers>,<from>,<to>,<count>[,<distinct>]&delete=<block>,<count>,<by>[,<registers>][,tensor=post-ln]&quantize=8,8,per-tensor[,arithmetic=int8...]&sample=<file>`; a deletion by criterion is `delete=<block>,criterion=<name>[,above=...][,at-most=...]`. */
 export function writeHash({ intervention, sample }: LinkState): string {
   const { prefix, delete: deletion, quantize } = intervention;
   const parts: [string, readonly (string | number)[]][] = [];
-  if (prefix) parts.push(["prefix", [prefix.registers, prefix.from, prefix.to, prefix.count]]);
+  if (prefix) {
+    const { registers, from, to, count, distinct } = prefix;
+    parts.push(["prefix", [registers, from, to, count, ...(distinct === undefined ? [] : [distinct])]]);
+  }
   if (deletion) parts.push(["delete", deletionValues(deletion)]);
   if (quantize) {
     const { weightBits, activationBits, weightGranularity } = quantize;
@@ -48,7 +54,7 @@ function encode(value: string | number): string {
 function invalid(got: string): InputError {
   return new InputError(
     "The link",
-    "#prefix=registers,from,to,count&delete=block,count,linf|similarity|criterion=name&quantize=bits,bits,per-tensor|per-channel[,key=value...]&sample=file",
+    "#prefix=registers,from,to,count[,distinct]&delete=block,count,linf|similarity|criterion=name&quantize=bits,bits,per-tensor|per-channel[,key=value...]&sample=file",
     got,
     "The default settings are used; set them in the controls and copy the address again.",
   );
@@ -79,7 +85,15 @@ export function parseHash(hash: string): LinkState | null {
   const { prefix, delete: deletion, quantize, sample } = parsed.data;
   const intervention = interventionSchema.safeParse({
     ...NO_INTERVENTION,
-    prefix: prefix ? { registers: prefix[0], from: prefix[1], to: prefix[2], count: prefix[3] } : null,
+    prefix: prefix
+      ? {
+          registers: prefix[0],
+          from: prefix[1],
+          to: prefix[2],
+          count: prefix[3],
+          ...(prefix.length === 5 && { distinct: prefix[4] }),
+        }
+      : null,
     delete: deletion ? readDeletion(deletion.map(String)) : null,
     quantize: quantize
       ? {

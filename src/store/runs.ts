@@ -87,8 +87,7 @@ export function createRuns(context: LabContext) {
     setControls(change: (controls: Controls) => Controls): void {
       const { controls, model } = getState();
       if (!controls || !model) return;
-      const ids = model.registers.map(({ id }) => id);
-      const next = clampControls(change(controls), model.spec, ids);
+      const next = clampControls(change(controls), model.spec, model.registers);
       const same = JSON.stringify(toIntervention(next)) === JSON.stringify(toIntervention(controls));
       setState({ controls: next });
       if (same) return;

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { Button, FileTrigger } from "react-aria-components";
+import { REGISTER_SLOTS } from "../graph/block.ts";
 import { NumberInput } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 import { WorkProgress } from "./progress.tsx";
@@ -13,6 +14,7 @@ export function CurationPanel() {
   const registersId = useLabState((state) => state.controls?.registers ?? null);
   const [block, setBlock] = useState<number | null>(null);
   const [top, setTop] = useState(100);
+  const [distinct, setDistinct] = useState(1);
   if (!model) return null;
   const last = model.spec.blocks - 1;
   const current = model.registers.find(({ id }) => id === registersId);
@@ -28,8 +30,9 @@ export function CurationPanel() {
       <h2 id="curation-heading">Registers</h2>
       {current && (
         <p className="hint" data-testid="registers-info">
-          {current.candidates} tokens of {current.images} images, chosen after block {current.block}. Mean
-          cosine among them {current.cosine.outliers.toFixed(3)}, among other tokens{" "}
+          {current.candidates} tokens of {current.images} images
+          {current.distinct > 1 && ` in ${current.distinct} distinct registers`}, chosen after block{" "}
+          {current.block}. Mean cosine among them {current.cosine.outliers.toFixed(3)}, among other tokens{" "}
           {current.cosine.normal.toFixed(3)}.
         </p>
       )}
@@ -52,6 +55,15 @@ export function CurationPanel() {
           testId="curate-top"
           onChange={setTop}
         />
+        <NumberInput
+          label="Distinct"
+          value={distinct}
+          min={1}
+          max={Math.min(REGISTER_SLOTS, top)}
+          step={1}
+          testId="curate-distinct"
+          onChange={setDistinct}
+        />
       </div>
       {curating ? (
         <WorkProgress progress={curating} cancelLabel="Cancel" onCancel={() => void lab.cancelCuration()} />
@@ -60,7 +72,9 @@ export function CurationPanel() {
           <FileTrigger
             allowsMultiple
             acceptedFileTypes={["image/*"]}
-            onSelect={(files) => files && void lab.curate([...files], { block: chosenBlock, top })}
+            onSelect={(files) =>
+              files && void lab.curate([...files], { block: chosenBlock, top, registers: distinct })
+            }
             data-testid="curate-input"
           >
             <Button>Curate from images…</Button>
@@ -79,7 +93,8 @@ export function CurationPanel() {
       )}
       <p className="hint">
         Keeps the tokens with the largest residual L∞ after that block over all images, and averages their
-        keys and values (paper, steps 2 and 3; 30 images are a good start).
+        keys and values (paper, steps 2 and 3; 30 images are a good start). Several distinct registers are the
+        averages of groups of tokens whose keys point alike.
       </p>
     </section>
   );

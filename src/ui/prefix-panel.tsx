@@ -10,6 +10,7 @@ export function PrefixPanel() {
   const registersId = useLabState((state) => state.controls?.registers ?? null);
   const hasRegisters = (model?.registers.length ?? 0) > 0;
   const isOff = !prefix?.on;
+  const offered = model?.registers.find(({ id }) => id === registersId)?.distinct ?? 1;
   const change = (part: Partial<NonNullable<typeof prefix>>) =>
     lab.setControls((old) => ({ ...old, prefix: { ...old.prefix, ...part } }));
   return (
@@ -76,6 +77,18 @@ export function PrefixPanel() {
               onChange={(count) => change({ count })}
             />
           </div>
+          {offered > 1 && (
+            <NumberInput
+              label="Distinct registers"
+              value={prefix.distinct}
+              min={1}
+              max={offered}
+              step={1}
+              isDisabled={isOff}
+              testId="prefix-distinct"
+              onChange={(distinct) => change({ distinct })}
+            />
+          )}
           <p className="hint">τ copies act as one key with + ln τ on its logit, so τ need not be whole.</p>
         </>
       )}

@@ -50,6 +50,8 @@ export interface RegistersInfo {
   /** Block after whose output the candidates were chosen. */
   readonly block: number;
   readonly candidates: number;
+  /** Distinct registers that they are grouped into, at least 1. */
+  readonly distinct: number;
   readonly images: number;
   /** Mean pairwise cosine among the curated tokens' states after `block`, and among random other tokens. */
   readonly cosine: { readonly outliers: number; readonly normal: number };

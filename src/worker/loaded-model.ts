@@ -124,5 +124,7 @@ export function modelInfo(model: LoadedModel): ModelInfo {
 /** What the page needs to know about registers. */
 export function registersInfo(registers: Registers): RegistersInfo {
   const { id, block, candidates, images, cosine, data } = registers;
-  return { id, label: `after block ${block}, ${data}`, block, candidates, images, cosine };
+  const distinct = registers.distinct.length;
+  const label = `after block ${block}, ${data}${distinct > 1 ? `, ${distinct} distinct` : ""}`;
+  return { id, label, block, candidates, distinct, images, cosine };
 }
