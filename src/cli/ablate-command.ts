@@ -46,7 +46,7 @@ export async function ablateCommand(flags: AblateFlags, signal?: AbortSignal): P
   if (flags.json && flags.csv)
     throw new InputError("--json and --csv", "one of them", "both", "Leave one out.");
   const { folder, set, train } = await openSets(flags);
-  const model = await openModel({ ...flags, model: folder }, signal);
+  const model = await openModel({ ...flags, model: folder }, signal, { instruments: false });
   try {
     const { engine, sha256 } = model;
     const own = flags.probe === undefined ? ownHeadOrNone(model, set) : null;

@@ -45,7 +45,7 @@ export interface BundledFlags extends CommonFlags, Pick<ModelFlags, "threads"> {
  */
 export async function evalCommand(flags: EvalFlags, signal?: AbortSignal): Promise<void> {
   const { set, train } = await openParts(flags);
-  const model = await openModel(flags, signal);
+  const model = await openModel(flags, signal, { instruments: false });
   try {
     const head = await openHead(model, set, train, flags, signal);
     await report(model, set, head, flags, flags, signal);
@@ -63,7 +63,7 @@ export async function evalBundledCommand(flags: BundledFlags, signal?: AbortSign
   const setting = await bundledSetting(flags.assets);
   const set = await openBundledSet(flags.assets, "test");
   const opening = { model: folder, ...(flags.threads && { threads: flags.threads }) };
-  const model = await openModel(opening, signal);
+  const model = await openModel(opening, signal, { instruments: false });
   try {
     const calibration = flags.calibrate ?? (() => openBundledSet(flags.assets, "probe"));
     await report(

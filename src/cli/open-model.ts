@@ -3,6 +3,7 @@ import { openCheckpoint } from "../checkpoint/shards.ts";
 import { createEngine } from "../engine/engine.ts";
 import type { Runtime } from "../engine/runtime.ts";
 import { createNodeRuntime } from "../engine/runtime-node.ts";
+import type { SessionsOptions } from "../engine/sessions.ts";
 import type { Engine } from "../engine/types.ts";
 import type { ConfigFiles } from "../families/config-files.ts";
 import { openEncoder } from "../families/index.ts";
@@ -39,11 +40,13 @@ export interface OpenModel extends Pick<ModelSource, "registers" | "text" | "reo
 
 /**
  * Opens a model with onnxruntime-node. What is fetched of a model of the Hub is kept in the user's cache folder.
+ * @param options.instruments false for what mostly wants results: faster, and traces are still to be had
  * @throws InputError when it is no encoder that can be read, or cannot be had; CancelledError on abort
  */
 export async function openModel(
   flags: ModelFlags,
   signal: AbortSignal = new AbortController().signal,
+  { instruments }: Pick<SessionsOptions, "instruments"> = {},
 ): Promise<OpenModel> {
   const progress = createProgress();
   const source = await openModelSource(flags.model, flags.mirror, signal);
@@ -62,6 +65,7 @@ export async function openModel(
     const engine = await createEngine(encoder, runtime, {
       onProgress: (done, total) => progress("Loading", done, total),
       signal,
+      instruments,
     });
     const close = async () => {
       await engine.dispose();

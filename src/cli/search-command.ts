@@ -52,7 +52,7 @@ const SAVE_EVERY = 4;
  */
 export async function searchCommand(flags: SearchFlags, signal?: AbortSignal): Promise<void> {
   const images = await openImages(flags);
-  const model = await openModel({ ...flags, model: images.model }, signal);
+  const model = await openModel({ ...flags, model: images.model }, signal, { instruments: false });
   try {
     const { engine, sha256 } = model;
     const head = await headFor(model, images, flags, signal);

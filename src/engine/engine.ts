@@ -20,15 +20,13 @@ import {
 import { type CachedBlock, chainKeys, createHiddenCache, type HiddenCache } from "./hidden-cache.ts";
 import { maskedInput } from "./masked-input.ts";
 import { changeTokens, tokenRows, withRegisterRow } from "./register-row.ts";
-import { gradientFeeds, runBlock } from "./run-block.ts";
+import { type BlockResult, gradientFeeds, runBlock, runUnmeasured } from "./run-block.ts";
 import type { Runtime } from "./runtime.ts";
-import { type LoadProgress, Sessions } from "./sessions.ts";
+import { type BlockVariant, Sessions, type SessionsOptions } from "./sessions.ts";
 import { StatisticsStore } from "./statistics-store.ts";
-import type { Engine, EngineInput, RunOptions } from "./types.ts";
+import type { Engine, EngineInput, ResultOptions, RunOptions } from "./types.ts";
 
-export interface EngineOptions {
-  readonly onProgress?: LoadProgress;
-  readonly signal?: AbortSignal;
+export interface EngineOptions extends SessionsOptions {
   /** Bound for cached hidden states, bytes. */
   readonly cacheBytes?: number;
 }
@@ -79,6 +77,35 @@ class ChainEngine implements Engine {
     intervention: Intervention,
     options: RunOptions = {},
   ): AsyncGenerator<LayerTrace, RunResult> {
+    const steps = this.#steps(input, intervention, options, true);
+    for (;;) {
+      const { done, value } = await steps.next();
+      if (done) return value;
+      // Of the states, only the embedding has no trace.
+      yield value.trace!;
+    }
+  }
+
+  async result(
+    input: EngineInput,
+    intervention: Intervention,
+    { betweenBlocks, ...options }: ResultOptions = {},
+  ): Promise<RunResult> {
+    const steps = this.#steps(input, intervention, options, false);
+    for (;;) {
+      const { done, value } = await steps.next();
+      if (done) return value;
+      await betweenBlocks?.();
+    }
+  }
+
+  /** The state after every block, cached ones first. @param measured whether every one must have a trace */
+  async *#steps(
+    input: EngineInput,
+    intervention: Intervention,
+    options: RunOptions,
+    measured: boolean,
+  ): AsyncGenerator<CachedBlock, RunResult> {
     const started = performance.now();
     requireConsistent(intervention.quantize);
     const statistics = await this.#statistics.for(this, intervention, options);
@@ -89,14 +116,16 @@ class ChainEngine implements Engine {
       hasRegister ? `${seen.id}|test-time register` : seen.id,
       plan.map(({ key }) => key),
     );
-    const cached = options.onStates || options.onInputs ? [] : this.#longestCached(keys);
-    for (const { trace } of cached) if (trace) yield { ...trace, milliseconds: 0 };
+    const cached = options.onStates || options.onInputs ? [] : this.#longestCached(keys, measured);
+    for (const known of cached.slice(1)) {
+      yield { ...known, trace: known.trace && { ...known.trace, milliseconds: 0 } };
+    }
 
     let state = cached.at(-1) ?? (await this.#embed(seen, hasRegister, keys[0]!, options));
     const computedFrom = Math.max(0, cached.length - 1);
     for (let block = computedFrom; block < this.spec.blocks; block++) {
-      state = await this.#block(block, state, plan[block]!, keys[block + 1]!, options);
-      yield state.trace!;
+      state = await this.#block(block, state, plan[block]!, keys[block + 1]!, options, measured);
+      yield state;
     }
     const { headMilliseconds, ...read } = await this.#head(state, options);
     return {
@@ -151,12 +180,12 @@ class ChainEngine implements Engine {
     await this.sessions.dispose();
   }
 
-  /** Cached states of the embedding and of as many blocks from the first as there are without a gap. */
-  #longestCached(keys: readonly string[]): CachedBlock[] {
+  /** Cached states of the embedding and of as many (measured) blocks from the first as there are without a gap. */
+  #longestCached(keys: readonly string[], measured: boolean): CachedBlock[] {
     const found: CachedBlock[] = [];
     for (const key of keys) {
       const state = this.cache.get(key);
-      if (!state) break;
+      if (!state || (measured && found.length > 0 && !state.trace)) break;
       found.push(state);
     }
     return found;
@@ -185,6 +214,7 @@ class ChainEngine implements Engine {
     plan: BlockPlan,
     key: string,
     options: RunOptions,
+    measured: boolean,
   ): Promise<CachedBlock> {
     return this.#exclusive(options, async () => {
       const { spec } = this;
@@ -196,23 +226,37 @@ class ChainEngine implements Engine {
       const tokens = alive ?? before;
       const variant = options.onInputs
         ? await this.sessions.exposed(block, plan)
-        : await this.sessions.block(block, plan);
-      const { y, qkv, inputs, trace } = await runBlock(spec, variant, block, tokens, plan, {
-        qkv: options.onStates !== undefined,
-        inputs: options.onInputs !== undefined,
-      });
-      options.onStates?.({ block, input: tokens.x, output: y, qkv });
-      if (inputs) options.onInputs?.(block, inputs);
+        : await this.sessions.block(block, plan, measured);
+      const { x, trace, milliseconds } = measured
+        ? await this.#measure(variant, block, tokens, plan, options)
+        : await runUnmeasured(spec, variant, block, tokens, plan);
       const state = {
-        x: y,
+        x,
         positions: tokens.positions,
         deleted: alive ? Int32Array.of(...before.deleted, ...alive.deleted) : before.deleted,
-        milliseconds: before.milliseconds + trace.milliseconds,
+        milliseconds: before.milliseconds + milliseconds,
         trace,
       };
       this.cache.set(key, state);
       return state;
     });
+  }
+
+  /** Runs a block with its instruments, and hands out what the run asks for. */
+  async #measure(
+    variant: BlockVariant,
+    block: number,
+    tokens: Tokens,
+    plan: BlockPlan,
+    options: RunOptions,
+  ): Promise<BlockResult> {
+    const { y, qkv, inputs, trace } = await runBlock(this.spec, variant, block, tokens, plan, {
+      qkv: options.onStates !== undefined,
+      inputs: options.onInputs !== undefined,
+    });
+    options.onStates?.({ block, input: tokens.x, output: y, qkv });
+    if (inputs) options.onInputs?.(block, inputs);
+    return { x: y, trace, milliseconds: trace.milliseconds };
   }
 
   #head(

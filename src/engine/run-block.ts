@@ -28,10 +28,33 @@ export interface BlockOutput {
   readonly trace: LayerTrace;
 }
 
-/** Runs one block on surviving tokens and measures it. */
+/** What the chain goes on with. */
+export interface BlockResult {
+  /** Residual stream after the block, [T, D]. */
+  readonly x: Float32Array;
+  /** Null where nothing was measured. */
+  readonly trace: LayerTrace | null;
+  readonly milliseconds: number;
+}
+
+/** Runs one block on surviving tokens for its output alone. */
+export async function runUnmeasured(
+  spec: EncoderSpec,
+  variant: BlockVariant,
+  block: number,
+  tokens: Tokens,
+  plan: BlockPlan,
+): Promise<BlockResult> {
+  const started = performance.now();
+  const { y } = await variant.session.run(blockFeeds(spec, variant, block, tokens, plan), ["y"]);
+  assertUsable([largest(y!.data)], block);
+  return { x: y!.data, trace: null, milliseconds: performance.now() - started };
+}
+
+/** Runs one block on surviving tokens and measures it; its session must have instruments. */
 export async function runBlock(
   spec: EncoderSpec,
-  { session, grids }: BlockVariant,
+  variant: BlockVariant,
   block: number,
   tokens: Tokens,
   plan: BlockPlan,
@@ -45,8 +68,7 @@ export async function runBlock(
     ...(wants.qkv || wants.inputs ? ["qkv"] : []),
     ...(wants.inputs ? [...LINEARS.map(exposedInput), EXPOSED_SOFTMAX] : []),
   ];
-  const feeds = { ...blockFeeds(spec, block, tokens, plan), ...gridTensors(grids) };
-  const outputs = await session.run(feeds, fetches);
+  const outputs = await variant.session.run(blockFeeds(spec, variant, block, tokens, plan), fetches);
   const y = outputs.y!.data;
   const ofTokens = tokenRows({ x: y, positions: tokens.positions }, spec.width);
   const { kurtosis, ...residual } = measureRows(ofTokens, spec.width);
@@ -122,6 +144,7 @@ function gridTensors(grids: GridFeeds): Record<string, HostTensor> {
 
 function blockFeeds(
   spec: EncoderSpec,
+  { grids, instruments }: BlockVariant,
   block: number,
   tokens: Tokens,
   plan: BlockPlan,
@@ -130,7 +153,10 @@ function blockFeeds(
   const queries = (spec.heads * tokens.x.length) / spec.width;
   return {
     ...tokenFeeds(spec, block, tokens, plan),
-    query_share: { data: new Float32Array(queries).fill(1 / queries), dims: [1, queries] },
+    ...(instruments && {
+      query_share: { data: new Float32Array(queries).fill(1 / queries), dims: [1, queries] },
+    }),
+    ...gridTensors(grids),
     ...(registerNeurons.length > 0 && {
       register_neurons: { data: neuronMask(spec, registerNeurons), dims: [1, spec.mlpWidth] },
     }),
@@ -171,8 +197,15 @@ function neuronMask({ mlpWidth }: EncoderSpec, neurons: readonly number[]): Floa
   return mask;
 }
 
+/** Largest |x|; NaN where there is one. */
+function largest(x: Float32Array): number {
+  let max = 0;
+  for (let i = 0; i < x.length; i++) max = Math.max(max, Math.abs(x[i]!));
+  return max;
+}
+
 /** @throws EngineError when the state after `block` cannot be right. */
-function assertUsable(linf: Float32Array, block: number): void {
+function assertUsable(linf: Iterable<number>, block: number): void {
   let max = 0;
   for (const value of linf) {
     if (!Number.isFinite(value)) {

@@ -22,11 +22,18 @@ import { slotsOf } from "./slots.ts";
 /** Progress of loading: parts (embed, blocks, head) done of all. */
 export type LoadProgress = (done: number, total: number) => void;
 
+export interface SessionsOptions {
+  readonly onProgress?: LoadProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Whether FP blocks are built with instruments (default), or lean, for runs that want results alone. */
+  readonly instruments?: boolean | undefined;
+}
+
 /**
- * Quantized block sessions that are kept, in units of whole encoders: what live accuracy and one view need at once,
+ * Block sessions beside the FP ones that are kept, in units of whole encoders: what live accuracy and one view need at once,
  * or a sweep over the four linears.
  */
-const QUANTIZED_ENCODERS = 4;
+const KEPT_ENCODERS = 4;
 
 /** Static grids that are kept; a grid is a few numbers, but a scale search takes a while. */
 const KEPT_GRIDS = 4096;
@@ -34,22 +41,24 @@ const KEPT_GRIDS = 4096;
 /** A block that can be run: its session, and the scalars that set bits, ranges and clipping. */
 export interface BlockVariant {
   readonly session: GraphSession;
+  /** Whether the session measures what it computes. */
+  readonly instruments: boolean;
   readonly grids: GridFeeds;
 }
 
-/** A quantized session with what its grids need of the weights. */
-interface QuantizedSession extends Pick<QuantizedBlock, "folds" | "norms"> {
+/** A session beside the FP ones, with what its grids need of the weights. */
+interface Variant extends Pick<QuantizedBlock, "folds" | "norms"> {
   readonly session: GraphSession;
 }
 
 /**
  * The encoder's chain of sessions: embed, blocks, head. FP sessions are built at once, one part at a time,
  * so that never more than one part's weights lie outside ORT; a quantized variant of a block is built when it
- * is first run, from weights read again.
+ * is first run, from weights read again. So are blocks with instruments where the FP sessions are lean.
  */
 export class Sessions {
-  /** Quantized block sessions by block and rounding, least recently used first. */
-  readonly #quantized = new Map<string, QuantizedSession>();
+  /** Further block sessions by block, rounding and instruments, least recently used first. */
+  readonly #variants = new Map<string, Variant>();
   #headNorm: Promise<HeadNorm> | undefined;
   readonly #grids = new LRUCache<string, GridFeeds>({ max: KEPT_GRIDS });
 
@@ -64,6 +73,8 @@ export class Sessions {
     private readonly blocks: readonly GraphSession[],
     /** LayerNorm 1 of every block, which deletion by post-LN magnitudes applies on the host. */
     readonly norm1: readonly Norm[],
+    /** Whether `blocks` have instruments; else they are lean. */
+    private readonly instruments: boolean,
     private readonly weights: EncoderWeights,
     private readonly runtime: Runtime,
   ) {}
@@ -72,8 +83,9 @@ export class Sessions {
     spec: EncoderSpec,
     weights: EncoderWeights,
     runtime: Runtime,
-    options: { onProgress?: LoadProgress | undefined; signal?: AbortSignal | undefined } = {},
+    options: SessionsOptions = {},
   ): Promise<Sessions> {
+    const { instruments = true } = options;
     const total = spec.blocks + 2;
     const built: GraphSession[] = [];
     const step = async (create: () => Promise<GraphSession>) => {
@@ -97,14 +109,25 @@ export class Sessions {
           const read = await weights.block(block);
           // Copies: views would keep the whole block's bytes alive.
           norm1.push({ weight: read.norm1.weight.slice(), bias: read.norm1.bias.slice() });
-          return runtime.createSession(buildBlock(spec, read, { quantize: null }));
+          return runtime.createSession(buildBlock(spec, read, { quantize: null, instruments }));
         });
         blocks.push(session);
       }
       const headWeights = await weights.head();
       const head = await step(() => runtime.createSession(buildHead(spec, headWeights)));
       const outputs = headOutputs(headWeights);
-      return new Sessions(spec, embed, zeroToken, head, outputs, blocks, norm1, weights, runtime);
+      return new Sessions(
+        spec,
+        embed,
+        zeroToken,
+        head,
+        outputs,
+        blocks,
+        norm1,
+        instruments,
+        weights,
+        runtime,
+      );
     } catch (error) {
       // The model that was open before stays in use: leave nothing of this one behind.
       await Promise.all(built.map((session) => session.release()));
@@ -114,19 +137,22 @@ export class Sessions {
 
   /**
    * A block as a plan wants it: FP, or with quantized linears. Call inside the run queue.
+   * @param measured whether it must have instruments
    * @throws InputError for int8 on WebGPU
    */
-  async block(index: number, plan: BlockPlan): Promise<BlockVariant> {
+  async block(index: number, plan: BlockPlan, measured: boolean): Promise<BlockVariant> {
     const { quantize, statistics, key } = plan;
+    const instruments = this.instruments || measured;
     const shape = shapeOf(plan);
     if (!quantize) {
-      if (shape.slots === 1 && !shape.shiftsNeurons) return { session: this.blocks[index]!, grids: {} };
-      return this.#fp(index, { quantize: null, ...shape });
+      const isOfChain = instruments === this.instruments && shape.slots === 1 && !shape.shiftsNeurons;
+      if (isOfChain) return { session: this.blocks[index]!, instruments, grids: {} };
+      return this.#fp(index, { quantize: null, instruments, ...shape });
     }
     if (quantize.arithmetic === "int8") requireIntegerKernels(this.runtime);
-    const built = await this.#variant(sessionKey(index, quantize, plan), async () => {
+    const built = await this.#variant(sessionKey(index, quantize, plan, instruments), async () => {
       const block = quantizeBlock(await this.weights.block(index), quantize, statistics);
-      const model = buildBlock(this.spec, block.weights, { quantize: block.graph, ...shape });
+      const model = buildBlock(this.spec, block.weights, { quantize: block.graph, instruments, ...shape });
       return {
         session: await this.runtime.createSession(model),
         folds: block.folds,
@@ -136,7 +162,7 @@ export class Sessions {
     const gridKey = `${index} ${key}`;
     const grids = this.#grids.get(gridKey) ?? activationGrids(quantize, built, statistics);
     this.#grids.set(gridKey, grids);
-    return { session: built.session, grids };
+    return { session: built.session, instruments, grids };
   }
 
   /** An FP block that also hands out what its linears read, for calibration. Call inside the run queue. */
@@ -145,8 +171,8 @@ export class Sessions {
   }
 
   async dispose(): Promise<void> {
-    const variants = [...this.#quantized.values()].map(({ session }) => session);
-    this.#quantized.clear();
+    const variants = [...this.#variants.values()].map(({ session }) => session);
+    this.#variants.clear();
     const all = [this.embed, this.head, ...this.blocks, ...variants];
     await Promise.all(all.map((session) => session.release()));
   }
@@ -173,16 +199,16 @@ export class Sessions {
       const model = buildBlock(this.spec, await this.weights.block(index), options);
       return { session: await this.runtime.createSession(model), folds: {}, norms: {} };
     });
-    return { session, grids: {} };
+    return { session, instruments: options.instruments ?? true, grids: {} };
   }
 
-  async #variant(key: string, build: () => Promise<QuantizedSession>): Promise<QuantizedSession> {
-    const variant = this.#quantized.get(key) ?? (await build());
-    this.#quantized.delete(key);
-    this.#quantized.set(key, variant);
-    const [oldest] = this.#quantized;
-    if (oldest && this.#quantized.size > QUANTIZED_ENCODERS * this.spec.blocks) {
-      this.#quantized.delete(oldest[0]);
+  async #variant(key: string, build: () => Promise<Variant>): Promise<Variant> {
+    const variant = this.#variants.get(key) ?? (await build());
+    this.#variants.delete(key);
+    this.#variants.set(key, variant);
+    const [oldest] = this.#variants;
+    if (oldest && this.#variants.size > KEPT_ENCODERS * this.spec.blocks) {
+      this.#variants.delete(oldest[0]);
       await oldest[1].session.release();
     }
     return variant;
@@ -193,10 +219,11 @@ export class Sessions {
  * What a session is built from. Activation bits, ranges and bounds are inputs of the graph, so they need no session of their
  * own, but where weights depend on calibration the plan's whole key does.
  */
-function sessionKey(index: number, q: Quantization, plan: BlockPlan): string {
+function sessionKey(index: number, q: Quantization, plan: BlockPlan, instruments: boolean): string {
   const foldsWeights = q.smoothQuant !== undefined || (q.base !== undefined && q.base !== "rtn");
   return JSON.stringify([
     index,
+    instruments,
     q.weightBits,
     q.weightGranularity,
     q.arithmetic === "int8",

@@ -40,6 +40,12 @@ export interface RunOptions {
   readonly onCalibrating?: (done: number, total: number) => void;
 }
 
+/** A run that is wanted for its result alone. */
+export interface ResultOptions extends Pick<RunOptions, "signal" | "priority" | "onCalibrating"> {
+  /** Waited for after every block. */
+  readonly betweenBlocks?: (() => Promise<void>) | undefined;
+}
+
 /** One loaded encoder that can be run. At most one `run()` of ORT is in flight at any time. */
 export interface Engine {
   readonly spec: EncoderSpec;
@@ -69,6 +75,11 @@ export interface Engine {
     u: Float32Array,
     options?: RunOptions,
   ): Promise<LinearGradients[]>;
+  /**
+   * Runs one image for its result alone: that of {@link run}, without the cost of measuring. Shares its cache.
+   * @throws as {@link run}
+   */
+  result(input: EngineInput, intervention: Intervention, options?: ResultOptions): Promise<RunResult>;
   /** Runs other work with ORT in the engine's queue, never beside a run of the encoder. @throws CancelledError on abort. */
   exclusive<T>(work: () => Promise<T>, options?: RunOptions): Promise<T>;
   /** Frees the sessions. */

@@ -40,6 +40,18 @@ export function fakeEngine(
   spec: EncoderSpec = FAKE_SPEC,
 ) {
   const log: { id: string; intervention: Intervention; options: RunOptions }[] = [];
+  const result: Engine["result"] = async (input, intervention, options = {}) => {
+    throwIfCancelled(options.signal);
+    log.push({ id: input.id, intervention, options });
+    return {
+      feature: feature(input.pixels, intervention),
+      logits: null,
+      deleted: new Int32Array(),
+      computedFrom: 0,
+      milliseconds: 0,
+      cost: { milliseconds: 0, weightBytes: 0 },
+    };
+  };
   const engine: Engine = {
     spec,
     registers: new Map(),
@@ -47,17 +59,9 @@ export function fakeEngine(
     addRegisters() {},
     // biome-ignore lint/correctness/useYield: no block, no trace; only the result matters here
     async *run(input, intervention, options = {}) {
-      throwIfCancelled(options.signal);
-      log.push({ id: input.id, intervention, options });
-      return {
-        feature: feature(input.pixels, intervention),
-        logits: null,
-        deleted: new Int32Array(),
-        computedFrom: 0,
-        milliseconds: 0,
-        cost: { milliseconds: 0, weightBytes: 0 },
-      };
+      return result(input, intervention, options);
     },
+    result,
     backward: () => Promise.reject(new Error("a fake engine has no linears")),
     exclusive: (work) => work(),
     async dispose() {},

@@ -7,16 +7,16 @@ import type { RunResult } from "../trace/layer-trace.ts";
  * @param betweenBlocks waited for after every block
  * @throws CancelledError on abort
  */
-export async function runToEnd(
+export function runToEnd(
   engine: Engine,
   input: EngineInput,
   intervention: Intervention,
   signal?: AbortSignal,
   betweenBlocks?: () => Promise<void>,
 ): Promise<RunResult> {
-  const run = engine.run(input, intervention, { priority: "background", ...(signal && { signal }) });
-  for (let step = await run.next(); ; step = await run.next()) {
-    if (step.done) return step.value;
-    await betweenBlocks?.();
-  }
+  return engine.result(input, intervention, {
+    priority: "background",
+    betweenBlocks,
+    ...(signal && { signal }),
+  });
 }

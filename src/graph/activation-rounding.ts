@@ -1,5 +1,5 @@
 import type { LinearName } from "../encoder/weights.ts";
-import type { TokenRange } from "./layers.ts";
+import type { LazyRange } from "./layers.ts";
 import type { GraphBuilder } from "./onnx.ts";
 
 /**
@@ -34,7 +34,7 @@ export function roundActivation(
   g: GraphBuilder,
   x: string,
   name: LinearName,
-  range: TokenRange,
+  range: LazyRange,
   how: ActivationRounding,
 ): string {
   return how.range === "static" ? roundStatic(g, x, name, how) : roundDynamic(g, x, range, how);
@@ -50,7 +50,8 @@ function roundStatic(g: GraphBuilder, x: string, name: LinearName, how: Activati
   return g.node("Add", [snap(g, x, scale, { low: zero, high }), snap(g, x, negative, { low, high: zero })]);
 }
 
-function roundDynamic(g: GraphBuilder, x: string, range: TokenRange, how: ActivationRounding): string {
+function roundDynamic(g: GraphBuilder, x: string, lazy: LazyRange, how: ActivationRounding): string {
+  const range = lazy();
   const qmax = g.sharedInput("qmax", [1]);
   const inliers = how.excludes ? inlierMask(g, range.linf, how.excludes) : null;
   const kept = (value: string) => (inliers ? g.node("Where", [inliers, value, g.constant([0])]) : value);

@@ -3,7 +3,7 @@ import type { BlockWeights, Linear, LinearName } from "../encoder/weights.ts";
 import { type ActivationRounding, roundActivation } from "./activation-rounding.ts";
 import { type AttentionRounding, roundOperand, roundSoftmax } from "./attention-rounding.ts";
 import { type IntegerActivation, type IntegerLinear, integerLinear } from "./integer-linear.ts";
-import { activation, layerNorm, linear, tokenRange } from "./layers.ts";
+import { activation, layerNorm, linear, tensorRange, tokenRange } from "./layers.ts";
 import { GraphBuilder, type OnnxModel } from "./onnx.ts";
 import { shiftNeurons } from "./shift-neurons.ts";
 
@@ -26,10 +26,13 @@ import { shiftNeurons } from "./shift-neurons.ts";
  *          attention that the token gives to the prefix, over its slots; attention [1, R + T]: what each key receives;
  *          with `exposesInputs` also qkv_input, proj_input, fc1_input [T, D], fc2_input [T, mlpWidth] and
  *          softmax_output [H, T, R + T]
+ *          lean (`instruments: false`): y alone, the same to the last bit, and no query_share
  */
 export interface BlockGraphOptions {
   /** Null = an FP block. */
   readonly quantize: BlockQuantization | null;
+  /** Whether it measures what it computes (default), or is lean. */
+  readonly instruments?: boolean;
   /** Also hands out what the linears read, for calibration. */
   readonly exposesInputs?: boolean;
   /** The last row is a test-time register: it takes over the activations of the neurons that are fed. */
@@ -78,13 +81,12 @@ export function buildBlock(spec: EncoderSpec, weights: BlockWeights, options: Bl
   const prefixKey = g.input("prefix_key", [H, d, slots]);
   const prefixValue = g.input("prefix_value", [H, slots, d]);
   const bias = g.input("prefix_bias", [slots]);
-  const queryShare = g.input("query_share", [1, "HT"]);
-  const { quantize } = options;
+  const { quantize, instruments = true } = options;
 
   const maxima: string[] = [];
   const measured = (input: string, name: LinearName, layer: Linear) => {
-    const range = tokenRange(g, input);
-    maxima.push(range.linf);
+    const range = instruments || needsTokens(quantize) ? tokenRange(g, input) : tensorRange(g, input);
+    if (instruments) maxima.push(range().linf);
     if (options.exposesInputs) g.output(exposedInput(name), input, ["T", layer.in]);
     if (quantize?.arithmetic === "int8") {
       const integer = quantize.linears[name];
@@ -111,6 +113,9 @@ export function buildBlock(spec: EncoderSpec, weights: BlockWeights, options: Bl
   const mlp = scaled(g, measured(neurons, "fc2", weights.fc2), weights.scale2);
   const y = g.node("Add", [middle, mlp]);
 
+  g.output("y", y, ["T", D]);
+  if (!instruments) return g.build();
+
   // Instruments. Averages over heads and queries are a product with a constant row: far cheaper than ReduceMean
   // over leading axes.
   const slotWeights = g.node("Slice", [
@@ -122,11 +127,18 @@ export function buildBlock(spec: EncoderSpec, weights: BlockWeights, options: Bl
   const toSlots = g.node("ReduceMean", [slotWeights], { axes: [0], keepdims: 0 }); // [T, R]
   const toPrefix = slots === 1 ? toSlots : g.node("ReduceSum", [toSlots, g.integers([1])], { keepdims: 1 }); // [T, 1]
   const allQueries = g.node("Flatten", [attention.weights], { axis: 2 }); // [H T, R + T]
-  g.output("y", y, ["T", D]);
   g.output("qkv", qkv, ["T", 3 * D]);
   g.output("inputs", g.node("Concat", [...maxima, toPrefix], { axis: 1 }), ["T", INPUT_COLUMNS.length]);
+  const queryShare = g.input("query_share", [1, "HT"]);
   g.output("attention", g.node("MatMul", [queryShare, allQueries]), [1, "S"]);
   return g.build();
+}
+
+/** Whether the ranges that are reduced inside the graph are each token's own, or leave tokens out. */
+function needsTokens(quantize: BlockQuantization | null): boolean {
+  if (quantize?.arithmetic !== "simulated") return false;
+  const { granularity, excludes } = quantize.activations;
+  return granularity === "per-token" || excludes !== null;
 }
 
 /** Multi-head self-attention over [T, 3D] with extra key and value slots before the tokens' own. */

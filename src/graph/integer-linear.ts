@@ -1,6 +1,6 @@
 import type { LinearName } from "../encoder/weights.ts";
 import { asymmetricGrid, symmetricGrid } from "./activation-rounding.ts";
-import type { TokenRange } from "./layers.ts";
+import type { InputRange, LazyRange } from "./layers.ts";
 import type { GraphBuilder } from "./onnx.ts";
 
 /** A linear's weights on 8-bit levels: w = scale * level. */
@@ -42,10 +42,10 @@ export function integerLinear(
   x: string,
   name: LinearName,
   layer: IntegerLinear,
-  range: TokenRange,
+  range: LazyRange,
   how: IntegerActivation,
 ): string {
-  const { scale, zero } = how.range === "static" ? staticGrid(g, name, how) : dynamicGrid(g, range, how);
+  const { scale, zero } = how.range === "static" ? staticGrid(g, name, how) : dynamicGrid(g, range(), how);
   const levels = g.node("QuantizeLinear", [x, scale, zero]);
   const perChannel = layer.scales.length > 1;
   return g.node("com.microsoft.MatMulIntegerToFloat", [
@@ -71,7 +71,7 @@ function staticGrid(g: GraphBuilder, name: LinearName, how: IntegerActivation): 
   return { scale, zero: g.node("Cast", [g.input(`${name}_zero`, [1])], { to: UINT8 }) };
 }
 
-function dynamicGrid(g: GraphBuilder, range: TokenRange, how: IntegerActivation): IntegerGrid {
+function dynamicGrid(g: GraphBuilder, range: InputRange, how: IntegerActivation): IntegerGrid {
   const flat = (value: string) => g.node("Reshape", [value, g.integers([1])]);
   const over = (value: string, op: "ReduceMax" | "ReduceMin") =>
     flat(g.node(op, [value], { axes: [0, 1], keepdims: 1 }));

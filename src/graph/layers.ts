@@ -65,16 +65,33 @@ function tanhArgument(g: GraphBuilder, x: string): string {
   return g.node("Mul", [sum, g.constant(Math.sqrt(2 / Math.PI))]);
 }
 
-/** Per-token extremes and L-inf of a linear's input, [T, 1] each. */
-export interface TokenRange {
+/** Extremes and L-inf of a linear's input: of every token, [T, 1] each, or of the whole tensor, [1, 1] each. */
+export interface InputRange {
   readonly largest: string;
   readonly smallest: string;
   readonly linf: string;
 }
 
+/** Adds the nodes of a {@link InputRange} when it is first asked for: an unread one would still be computed. */
+export type LazyRange = () => InputRange;
+
 /** Per-token range: [T, C] -> [T, 1]. L-inf from both extremes, because |x| of a wide tensor costs a pass of its own. */
-export function tokenRange(g: GraphBuilder, x: string): TokenRange {
-  const largest = g.node("ReduceMax", [x], { axes: [1], keepdims: 1 });
-  const smallest = g.node("ReduceMin", [x], { axes: [1], keepdims: 1 });
-  return { largest, smallest, linf: g.node("Max", [largest, g.node("Neg", [smallest])]) };
+export function tokenRange(g: GraphBuilder, x: string): LazyRange {
+  return lazyRange(g, x, [1]);
+}
+
+/** Range of all of x at once: [T, C] -> [1, 1]; exactly the extremes of {@link tokenRange} over the tokens. */
+export function tensorRange(g: GraphBuilder, x: string): LazyRange {
+  return lazyRange(g, x, [0, 1]);
+}
+
+function lazyRange(g: GraphBuilder, x: string, axes: readonly number[]): LazyRange {
+  let range: InputRange | null = null;
+  return () => {
+    if (range) return range;
+    const largest = g.node("ReduceMax", [x], { axes, keepdims: 1 });
+    const smallest = g.node("ReduceMin", [x], { axes, keepdims: 1 });
+    range = { largest, smallest, linf: g.node("Max", [largest, g.node("Neg", [smallest])]) };
+    return range;
+  };
 }

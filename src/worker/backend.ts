@@ -4,6 +4,7 @@ import { runDifference } from "../engine/agreement.ts";
 import { collect } from "../engine/collect.ts";
 import { createEngine } from "../engine/engine.ts";
 import { createWebRuntime } from "../engine/runtime-web.ts";
+import type { SessionsOptions } from "../engine/sessions.ts";
 import type { Engine, EngineInput } from "../engine/types.ts";
 import { NO_INTERVENTION } from "../intervention/intervention.ts";
 import type { BackendChoice } from "./api.ts";
@@ -20,7 +21,7 @@ interface Encoder {
   readonly weights: EncoderWeights;
 }
 
-interface LoadOptions {
+interface LoadOptions extends Pick<SessionsOptions, "instruments"> {
   readonly onProgress: (done: number, total: number) => void;
   readonly signal: AbortSignal;
 }

@@ -2,6 +2,7 @@ import { browserStorage } from "../cache/saved-models.ts";
 import { sha256 } from "../checkpoint/digest.ts";
 import type { Safetensors } from "../checkpoint/safetensors.ts";
 import { openCheckpoint } from "../checkpoint/shards.ts";
+import type { SessionsOptions } from "../engine/sessions.ts";
 import type { Engine } from "../engine/types.ts";
 import { openEncoder } from "../families/index.ts";
 import { planReads } from "../families/read-plan.ts";
@@ -30,7 +31,10 @@ export interface LoadedModel {
  */
 export async function loadModel(
   request: ModelRequest,
-  choice: { readonly backend: BackendChoice; readonly threads: number },
+  choice: Pick<SessionsOptions, "instruments"> & {
+    readonly backend: BackendChoice;
+    readonly threads: number;
+  },
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<LoadedModel> {
@@ -49,7 +53,8 @@ export async function loadModel(
       : sha256(files.weights, { onProgress: stage("Checking the file (bytes)"), signal: stop });
   const { opened, digest } = await buildWhileReading(
     digestOf,
-    (onParts, stop) => openEngine(encoder, choice.backend, { onProgress: onParts, signal: stop }),
+    (onProgress, signal) =>
+      openEngine(encoder, choice.backend, { onProgress, signal, instruments: choice.instruments }),
     stage("Building the encoder (parts)"),
     signal,
   );

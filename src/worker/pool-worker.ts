@@ -15,7 +15,7 @@ initialiseOrt(1);
 
 Comlink.expose({
   async open(request: ModelRequest) {
-    const choice = { backend: "wasm", threads: 1 } as const;
+    const choice = { backend: "wasm", threads: 1, instruments: false } as const;
     const { engine } = await loadModel(request, choice, () => {}, new AbortController().signal);
     return Comlink.proxy(new PoolEngine(engine, ({ blob, name }) => decodeImage(blob, name)));
   },
