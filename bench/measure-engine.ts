@@ -23,7 +23,7 @@ export async function measureEngine(browser: Browser, rounds: number): Promise<R
   }
 }
 
-function rowsOf({ single, chain, resumed, int8, blocks, difference, rounds }: EngineMeasures): Row[] {
+function rowsOf({ single, chain, resumed, int8, lean, blocks, difference, rounds }: EngineMeasures): Row[] {
   const ratios = chain.map((time, round) => time / single[round]!);
   const range = (values: readonly number[]) =>
     `${Math.round(Math.min(...values))}..${Math.round(Math.max(...values))} ms`;
@@ -36,15 +36,23 @@ function rowsOf({ single, chain, resumed, int8, blocks, difference, rounds }: En
       detail: `median of ${rounds}; chain ${range(chain)}, graph ${range(single)}; features differ by ${difference.toExponential(1)}`,
     },
   ];
-  for (const [ranges, times] of Object.entries(int8)) {
-    rows.push({
-      name: `int8 chain, ${ranges} ranges / fp32 chain`,
-      value: median(times.map((time, round) => time / chain[round]!))!,
-      limit: 0.55,
-      unit: "x",
-      detail: range(times),
-    });
-  }
+  const compare = (
+    what: string,
+    times: Readonly<Record<string, readonly number[]>>,
+    fp32: readonly number[],
+  ) => {
+    for (const [ranges, int8] of Object.entries(times)) {
+      rows.push({
+        name: `${what}: int8, ${ranges} ranges / fp32`,
+        value: median(int8.map((time, round) => time / fp32[round]!))!,
+        limit: 0.55,
+        unit: "x",
+        detail: `${range(int8)} against ${range(fp32)}`,
+      });
+    }
+  };
+  compare("evaluation (lean chain)", lean.int8, lean.fp32);
+  compare("instrumented chain", int8, chain);
   for (const [block, times] of Object.entries(resumed)) {
     const share = (blocks - Number(block)) / blocks;
     rows.push({

@@ -18,6 +18,7 @@ async function measure(rounds: number): Promise<EngineMeasures> {
   const { spec } = encoder;
   const single = await runtime.createSession(await buildSingle());
   const engine = await createEngine(encoder, runtime);
+  const lean = await createEngine(encoder, runtime, { instruments: false });
 
   async function buildSingle() {
     const { buildSingleGraph } = await import("./single-graph.ts");
@@ -30,6 +31,7 @@ async function measure(rounds: number): Promise<EngineMeasures> {
     chain: [] as number[],
     resumed: {} as Record<string, number[]>,
     int8: {} as Record<string, number[]>,
+    lean: { fp32: [] as number[], int8: {} as Record<string, number[]> },
   };
   const timed = async <T>(into: number[] | null, work: () => Promise<T>): Promise<T> => {
     const started = performance.now();
@@ -38,7 +40,7 @@ async function measure(rounds: number): Promise<EngineMeasures> {
     return result;
   };
   const load = async () => ({ id: "calibration", pixels });
-  engine.addCalibration({ id: "one image", count: 1, load });
+  for (const each of [engine, lean]) each.addCalibration({ id: "one image", count: 1, load });
   const int8 = {
     weightBits: 8,
     activationBits: 8,
@@ -60,10 +62,15 @@ async function measure(rounds: number): Promise<EngineMeasures> {
     );
     const full = await timed(keep(times.chain), () => collect(engine.run(input, NO_INTERVENTION)));
     difference = Math.max(difference, relativeDifference(one.feature!.data, full.result.feature));
+    const alone = await timed(keep(times.lean.fp32), () => lean.result(input, NO_INTERVENTION));
+    difference = Math.max(difference, relativeDifference(one.feature!.data, alone.feature));
     for (const [range, quantize] of Object.entries(integer)) {
       times.int8[range] ??= [];
+      times.lean.int8[range] ??= [];
       const own = { id: `round ${round}, ${range}`, pixels };
-      await timed(keep(times.int8[range]), () => collect(engine.run(own, { ...NO_INTERVENTION, quantize })));
+      const change = { ...NO_INTERVENTION, quantize };
+      await timed(keep(times.int8[range]), () => collect(engine.run(own, change)));
+      await timed(keep(times.lean.int8[range]), () => lean.result(own, change));
     }
     for (const block of changeAt) {
       times.resumed[block] ??= [];
