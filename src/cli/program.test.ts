@@ -64,7 +64,7 @@ async function json(...argv: string[]) {
   const { code, out, err } = await lab(...argv, "--json");
   expect(
     err.replace(
-      /^(Loading|Curating|Evaluating|Fitting the probe|Sensitivity|Search[^:]*: evaluations|Finding[^:]*|Choosing[^:]*): \d+ of \d+\n/gm,
+      /^(Loading|Counting|Curating|Evaluating|Fitting the probe|Sensitivity|Search[^:]*: evaluations|Finding[^:]*|Choosing[^:]*): \d+ of \d+\n/gm,
       "",
     ),
   ).toBe("");
@@ -341,6 +341,21 @@ describe("ablate", () => {
     expect(code).toBe(2);
     expect(err).toMatch(/disjoint/);
   });
+});
+
+test("outliers: counted block by block on a folder of images, as JSON or a table", async () => {
+  const argv = ["outliers", "--model", at("model"), "--data", at("val"), "--limit", "2"];
+  const report = await json(...argv, "--criterion", "prefixquant");
+  expect(report).toMatchObject({ n: 2, criterion: "prefixquant" });
+  for (const { images, cosine, max } of report.blocks) {
+    expect(images).toBe(0); // random weights have none
+    expect(cosine.outliers).toBeNull();
+    expect(max).toBeGreaterThan(0);
+  }
+  expect((await lab(...argv)).out).toMatch(/2 images of val/);
+  const { code, err } = await lab("outliers", "--model", at("model"));
+  expect(code).toBe(2);
+  expect(err).toMatch(/no --data/);
 });
 
 test("eval --bundled: the bundled encoder, its own head, its recommended setting", async () => {

@@ -4,6 +4,7 @@ import { REGISTER_SLOTS } from "../graph/block.ts";
 import { KEEPS } from "../image/mask.ts";
 import { DELETION_FORM } from "../intervention/deletion-text.ts";
 import { QUANTIZATION_FORM } from "../intervention/quantization-text.ts";
+import { OUTLIER_CRITERION_IDS } from "../measure/outlier-criteria.ts";
 import { CALIBRATION_IMAGES } from "../quantize/calibrate.ts";
 import { TEMPLATE_PRESETS } from "../text/prompts.ts";
 import { type AblateFlags, ablateCommand } from "./ablate-command.ts";
@@ -24,6 +25,7 @@ import {
   parsePrefix,
   parseQuantize,
 } from "./options.ts";
+import { type OutliersFlags, outliersCommand } from "./outliers-command.ts";
 import { RULES, type SearchFlags, searchCommand } from "./search-command.ts";
 import { type SensitivityFlags, sensitivityCommand } from "./sensitivity-command.ts";
 import { type TraceFlags, traceCommand } from "./trace-command.ts";
@@ -118,6 +120,29 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
     .option("--seed <n>", "seed of the images' order", parseInteger("seed", 0), 0)
     .option("--json", "print JSON")
     .action((flags: Omit<MasksFlags, "assets">) => masksCommand({ ...flags, assets }, signal));
+
+  const outliers = program
+    .command("outliers")
+    .description(
+      "how many outlier tokens a set of images has after each block, where they lie and what they are like",
+    );
+  modelOptions(outliers, { required: false });
+  outliers
+    .option(
+      "--bundled",
+      "the bundled encoder on its test scenes, whose masks tell background from foreground",
+    )
+    .option("--data <folder>", "folder of images, flat or of class-named folders")
+    .option("--limit <n>", "the first n images of the seed's order", parseInteger("limit", 1))
+    .option("--seed <n>", "seed of the images' order", parseInteger("seed", 0), 0)
+    .option(
+      "--criterion <name>",
+      `what an outlier is: ${OUTLIER_CRITERION_IDS.join(", ")}`,
+      parseChoice("criterion", OUTLIER_CRITERION_IDS),
+      "median-100",
+    )
+    .option("--json", "print JSON")
+    .action((flags: OutliersFlags) => outliersCommand({ ...flags, assets }, signal));
 
   const sensitivity = program
     .command("sensitivity")
