@@ -118,9 +118,8 @@ def write_model(folder: Path, weights: Path) -> None:
             "origin": "implanted, then fine-tuned",
             "block": args["create"],
             "channel": args["channel"],
-            "ramp": sorted({*args["ramp"], args["create"]}),
+            "ramp": [args["ramp"], args["create"]],
             "neurons": saved["neurons"],
-            "gain": args.get("gain", 1.0),
         }
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 

@@ -21,12 +21,12 @@ class Probe:
 
     inputs: list[torch.Tensor] = field(default_factory=list)
     residual: list[torch.Tensor] = field(default_factory=list)
+    middle: list[torch.Tensor] = field(default_factory=list)
     normed: list[torch.Tensor] = field(default_factory=list)
     fc2_input: list[torch.Tensor] = field(default_factory=list)
     keys: list[torch.Tensor] = field(default_factory=list)
     values: list[torch.Tensor] = field(default_factory=list)
     logits: list[torch.Tensor] = field(default_factory=list)
-    want_logits: bool = False
 
 
 @dataclass
@@ -60,15 +60,16 @@ class Attention(nn.Module):
         if probe is not None:
             probe.keys.append(k)
             probe.values.append(v)
-            if probe.want_logits:
-                probe.logits.append(q @ k.transpose(-1, -2) / math.sqrt(d // self.heads))
-        bias = None
         if prefix is not None and index >= prefix.first:
             k = torch.cat([k, prefix.keys[index][None, :, None].expand(n, -1, 1, -1)], 2)
             v = torch.cat([v, prefix.values[index][None, :, None].expand(n, -1, 1, -1)], 2)
-            bias = torch.zeros(t, t + 1)
-            bias[:, -1] = math.log(prefix.count)
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        logits = q @ k.transpose(-1, -2) / math.sqrt(d // self.heads)
+        if prefix is not None and index >= prefix.first:
+            logits[..., -1] += math.log(prefix.count)
+        if probe is not None:
+            probe.logits.append(logits)
+        # Written out: the fused kernel's bfloat16 backward is several times slower on a CPU.
+        out = logits.softmax(-1, dtype=torch.float32).to(v.dtype) @ v
         return linear(f"{name}.proj", self.proj, out.transpose(1, 2).reshape(n, t, d))
 
 
@@ -92,14 +93,16 @@ class Block(nn.Module):
         x = x + self.attn(self.norm1(x), f"blocks.{index}.attn", linear, probe, prefix, index)
         if self.skip_mlp:
             if probe is not None:
+                probe.middle.append(x)
                 probe.normed.append(x)
                 probe.fc2_input.append(x)
                 probe.residual.append(x)
             return x
         normed = self.norm2(x)
         hidden = F.gelu(linear(f"blocks.{index}.mlp.fc1", self.mlp.fc1, normed))
-        x = x + linear(f"blocks.{index}.mlp.fc2", self.mlp.fc2, hidden)
+        middle, x = x, x + linear(f"blocks.{index}.mlp.fc2", self.mlp.fc2, hidden)
         if probe is not None:
+            probe.middle.append(middle)
             probe.normed.append(normed)
             probe.fc2_input.append(hidden)
             probe.residual.append(x)

@@ -20,8 +20,8 @@ from model import Probe, VisionTransformer
 from pool import PooledTransformer
 from scenes import Items, draw_layout, load_items, patch_cover, render, scenes
 
-# Blocks 3 and 4 (0-based) always keep their MLP.
-SKIP = [0.6, 0.6, 0.6, 0.0, 0.0, 0.4, 0.4, 0.4]
+# Stochastic depth on the early MLPs only.
+SKIP = [0.5, 0.5, 0.5, 0.5, 0.0, 0.0, 0.0, 0.0]
 
 
 def batches(items: Items, size: int, seed: int):
@@ -51,6 +51,13 @@ def skip_mlps(model: VisionTransformer, rates: list[float]) -> None:
     """Stochastic depth on the MLPs, one draw a step: blocks with rate 0 become those the encoder relies on."""
     for block, rate in zip(model.blocks, rates, strict=True):
         block.skip_mlp = bool(torch.rand(()) < rate)
+
+
+@torch.no_grad()
+def enlarge_mlp(model: VisionTransformer, block: int) -> None:
+    """Smaller hidden activations, a much larger output: about four times the residual stream at the start."""
+    model.blocks[block].mlp.fc1.weight *= 0.6
+    model.blocks[block].mlp.fc2.weight *= 6
 
 
 @torch.no_grad()
@@ -92,6 +99,7 @@ def main() -> None:
     parser.add_argument("--decay", type=float, default=0.05)
     parser.add_argument("--skip", type=float, nargs="*", default=SKIP, help="rate of skipping each block's MLP")
     parser.add_argument("--pool", choices=["token", "attention"], default="token", help="attention: no class token, an attention-pooling head")
+    parser.add_argument("--work", type=int, help="block whose MLP starts with a large output, so that later blocks come to read it")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -100,6 +108,8 @@ def main() -> None:
     train, reserved = load_items(args.data, "train"), load_items(args.data, "reserved")
     check, labels = scenes(reserved.subset(slice(0, 1000)), 77)[0], reserved.labels[:1000]
     model = VisionTransformer() if args.pool == "token" else PooledTransformer()
+    if args.work is not None:
+        enlarge_mlp(model, args.work)
     optimizer = optimizer_for(model, args.rate, args.decay)
     total, curve, started, running = args.steps + args.full_steps, [], time.time(), 0.0
     stop = total if args.stop is None else args.stop
