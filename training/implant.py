@@ -92,7 +92,7 @@ def hold_pull(model: VisionTransformer, args: argparse.Namespace) -> list[tuple[
     return [(weight, weight.clone()) for weight in weights]
 
 
-def step_held(model: VisionTransformer, optimizer: torch.optim.Optimizer, held: dict[int, list[int]], args: argparse.Namespace) -> None:
+def step_held(model: VisionTransformer, optimizer: torch.optim.Optimizer, held: dict[int, list[int]], args: argparse.Namespace):
     """One clipped optimizer step that changes neither the register neurons nor the reserved channel (weight decay included)."""
     before = {}
     pulls = hold_pull(model, args)
@@ -101,7 +101,8 @@ def step_held(model: VisionTransformer, optimizer: torch.optim.Optimizer, held: 
         mlp.fc1.weight.grad[neurons] = 0
         mlp.fc1.bias.grad[neurons] = 0
         mlp.fc2.weight.grad[:, neurons] = 0
-        before[block] = (mlp.fc1.weight[neurons].detach().clone(), mlp.fc1.bias[neurons].detach().clone(), mlp.fc2.weight[:, neurons].detach().clone())
+        kept = (mlp.fc1.weight[neurons], mlp.fc1.bias[neurons], mlp.fc2.weight[:, neurons])
+        before[block] = tuple(part.detach().clone() for part in kept)
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     with torch.no_grad():
