@@ -73,7 +73,9 @@ describe("an engine without instruments", () => {
     ["some blocks and linears", { ...W8A8, blocks: [1, 3], linears: ["qkv", "fc2"] }],
     ["static", STATIC],
     ["PTQ4ViT", { ...W8A8, calibration: "waves", base: "ptq4vit" }],
+    ["attention too", { ...W8A8, attention: true }],
     ["int8", { ...W8A8, arithmetic: "int8" }],
+    ["int8, asymmetric", { ...W8A8, arithmetic: "int8", activationScheme: "asymmetric" }],
     ["int8, per channel, static", { ...STATIC, arithmetic: "int8", weightGranularity: "per-channel" }],
   ])("gives the results of the instrumented chain, with prefix and deletion too: %s", async (_, quantize) => {
     const prefix = { registers, from: 1, to: 2, count: 2.5 };
