@@ -1,8 +1,8 @@
 import { InputError } from "../errors/input-error.ts";
 import type { PositionResize } from "./positions.ts";
 
-/** Beyond this, attention over all pairs of tokens would take gigabytes. */
-const MAX_GRID = 64;
+/** Patches along a side; beyond this, attention over all pairs of tokens would take gigabytes. */
+export const MAX_GRID = 64;
 
 /**
  * Patches along a side of the square grid that a position embedding of `rows` rows covers.

@@ -5,6 +5,7 @@ import type { EvaluationRecord } from "../evaluate/report-export.ts";
 import type { DatasetInfo, LabApi } from "../worker/api.ts";
 import type { LabHost } from "./context.ts";
 import { type Controls, toIntervention } from "./controls.ts";
+import { encoderKey } from "./encoder-key.ts";
 import { isCancelled } from "./messages.ts";
 import { type QuantizedBits, quantizationFor } from "./quantizer.ts";
 import { type EvaluationKey, forgetSaved, saveProgress } from "./saved-evaluations.ts";
@@ -53,7 +54,13 @@ export function evaluationKey({ controls, model, dataset, accuracy }: LabState):
   const fingerprint = dataset.info?.fingerprint ?? null;
   if (!controls || !model || fingerprint === null) return null;
   const { seed, limit } = accuracy;
-  return { model: model.sha256, fingerprint, configurations: accuracyConfigurations(controls), seed, limit };
+  return {
+    model: encoderKey(model),
+    fingerprint,
+    configurations: accuracyConfigurations(controls),
+    seed,
+    limit,
+  };
 }
 
 export interface AccuracyRunner {

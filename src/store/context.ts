@@ -3,6 +3,9 @@ import type { LabApi } from "../worker/api.ts";
 import type { Message } from "./messages.ts";
 import type { LabState } from "./state.ts";
 
+/** What is kept as text: interrupted evaluations; how models of the Hub were opened. */
+export type StoredText = "evaluations" | "overrides";
+
 /** What the store needs from its surroundings, so that it runs without a DOM. */
 export interface LabHost {
   /** Base of all bundled files, absolute, with a trailing slash. */
@@ -14,10 +17,10 @@ export interface LabHost {
   /** Calls back soon, at most once a frame. */
   schedule(callback: () => void): void;
   readHash(): string;
-  /** Text that outlives the page; null where there is none or the browser keeps nothing. */
-  readStored(): string | null;
-  /** Replaces that text, where the browser keeps any. */
-  writeStored(text: string): void;
+  /** A text that outlives the page; null where there is none or the browser keeps nothing. */
+  readStored(name: StoredText): string | null;
+  /** Replaces a text, where the browser keeps any. */
+  writeStored(name: StoredText, text: string): void;
   writeHash(hash: string): void;
 }
 

@@ -5,6 +5,7 @@ import type { LabApi, Progress, RegistersInfo } from "../worker/api.ts";
 import type { ExperimentKind, ExperimentRequest, ExperimentResult } from "../worker/experiment-api.ts";
 import type { LabContext } from "./context.ts";
 import { toIntervention, withIntervention } from "./controls.ts";
+import { encoderKey } from "./encoder-key.ts";
 import type { KeptRegisters } from "./kept-registers.ts";
 import { isCancelled } from "./messages.ts";
 import type { Runs } from "./runs.ts";
@@ -64,7 +65,8 @@ export function createExperimentActions(
     setState((state) => ({ experiments: { ...state.experiments, ...change } }));
 
   store.subscribe((state, before) => {
-    if (state.model?.sha256 === before.model?.sha256) return;
+    const [now, then] = [state.model, before.model].map((model) => model && encoderKey(model));
+    if (now === then) return;
     current++;
     update({ running: null, progress: null, records: {} });
   });

@@ -5,7 +5,7 @@ import type { HubRef } from "../hub/hub-ref.ts";
 import type { RunResult } from "../trace/layer-trace.ts";
 import type { LabApi, Lane, ModelInfo, ModelOffer } from "../worker/api.ts";
 import type { ExperimentResult } from "../worker/experiment-api.ts";
-import type { LabHost } from "./context.ts";
+import type { LabHost, StoredText } from "./context.ts";
 import { createLab } from "./lab.ts";
 
 /** L of the staged models. */
@@ -156,7 +156,7 @@ function stage(
     ...overrides,
   };
   const written: string[] = [];
-  const stored: { text: string | null } = { text: null };
+  const stored: Partial<Record<StoredText, string>> = {};
   const host: LabHost = {
     baseUrl: "https://example.org/sub/path/",
     backend,
@@ -170,9 +170,9 @@ function stage(
       return text === undefined ? null : new Blob([text]);
     },
     schedule: (callback) => queueMicrotask(callback),
-    readStored: () => stored.text,
-    writeStored: (text) => {
-      stored.text = text;
+    readStored: (name) => stored[name] ?? null,
+    writeStored: (name, text) => {
+      stored[name] = text;
     },
     readHash: () => hash,
     writeHash: (text) => written.push(text),

@@ -5,6 +5,7 @@ import type { LabContext } from "./context.ts";
 import type { Controls } from "./controls.ts";
 import { defaultControls, linkedControls } from "./defaults.ts";
 import type { LinkState } from "./hash.ts";
+import { keepOverrides, withKeptOverrides } from "./kept-overrides.ts";
 import type { KeptRegisters } from "./kept-registers.ts";
 import type { Runs } from "./runs.ts";
 import type { Sample } from "./samples.ts";
@@ -64,8 +65,9 @@ export function createOpening({ api, host, store, fail }: LabContext, runs: Runs
   }
 
   /** Replaces the model once the new one has loaded whole, and shows the current image with it. */
-  async function openModel(request: ModelRequest, link: LinkState | null = null): Promise<boolean> {
+  async function openModel(asked: ModelRequest, link: LinkState | null = null): Promise<boolean> {
     const id = ++modelWork;
+    const request = withKeptOverrides(host, asked);
     setState({ opening: { stage: "Opening the model", done: 0, total: 0 } });
     try {
       const opened = await api.openModel(request, (opening) => {
@@ -74,6 +76,7 @@ export function createOpening({ api, host, store, fail }: LabContext, runs: Runs
       if (id !== modelWork) return false;
       const model = await kept.restore(opened);
       if (id !== modelWork) return false;
+      keepOverrides(host, request);
       runs.abandon();
       const controls = await firstControls(model, request, link);
       if (id !== modelWork) return false;
@@ -113,10 +116,11 @@ export function createOpening({ api, host, store, fail }: LabContext, runs: Runs
     openSample,
     openModel,
 
-    /** Reads the current files again under other assumptions. */
+    /** Reads the current files again under other assumptions; those that are not named stay. */
     async setOverrides(overrides: ModelOverrides): Promise<void> {
       const { modelRequest } = getState();
-      if (modelRequest && modelRequest.kind !== "bundled") await openModel({ ...modelRequest, overrides });
+      if (!modelRequest || modelRequest.kind === "bundled") return;
+      await openModel({ ...modelRequest, overrides: { ...modelRequest.overrides, ...overrides } });
     },
 
     async cancelOpening(): Promise<void> {

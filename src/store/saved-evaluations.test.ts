@@ -20,7 +20,7 @@ function storage(text: string | null = null) {
   return {
     box,
     readStored: () => box.text,
-    writeStored: (next: string) => {
+    writeStored: (_: string, next: string) => {
       box.text = next;
     },
   };

@@ -30,7 +30,7 @@ const storedSchema = z.array(z.object({ key: z.string(), progress: progressSchem
 
 /** What an evaluation measures: only an equal one may be continued. */
 export interface EvaluationKey {
-  /** sha256 of the model. */
+  /** The weights and how images are prepared for them (see `encoderKey`). */
   readonly model: string;
   /** Digest of the data set and its probe images. */
   readonly fingerprint: string;
@@ -40,6 +40,8 @@ export interface EvaluationKey {
 }
 
 type Storage = Pick<LabHost, "readStored" | "writeStored">;
+
+const KEY = "evaluations";
 
 const keyOf = ({ model, fingerprint, configurations, seed, limit }: EvaluationKey) =>
   JSON.stringify([model, fingerprint, configurations, seed, limit]);
@@ -54,18 +56,18 @@ export function saveProgress(storage: Storage, key: EvaluationKey, progress: Eva
   // Only what the schema names is kept: a report holds more.
   const entry = { key: keyOf(key), progress: progressSchema.parse(progress) };
   const others = read(storage).filter((other) => other.key !== entry.key);
-  storage.writeStored(JSON.stringify([entry, ...others].slice(0, MOST)));
+  storage.writeStored(KEY, JSON.stringify([entry, ...others].slice(0, MOST)));
 }
 
 /** Forgets an evaluation, because it is complete. */
 export function forgetSaved(storage: Storage, key: EvaluationKey): void {
   const entries = read(storage);
   const others = entries.filter((other) => other.key !== keyOf(key));
-  if (others.length < entries.length) storage.writeStored(JSON.stringify(others));
+  if (others.length < entries.length) storage.writeStored(KEY, JSON.stringify(others));
 }
 
 function read(storage: Storage): z.infer<typeof storedSchema> {
-  const text = storage.readStored();
+  const text = storage.readStored(KEY);
   if (text === null) return [];
   try {
     return storedSchema.parse(JSON.parse(text));

@@ -1,8 +1,8 @@
 import { InputError } from "../errors/input-error.ts";
 import type { LabHost } from "../store/context.ts";
 
-/** Key of the text that outlives the page. */
-const STORED = "regscope.evaluations";
+/** Keys of the texts that outlive the page begin so. */
+const STORED = "regscope.";
 
 /** The store's surroundings in a page. */
 export function createBrowserHost(): LabHost {
@@ -24,18 +24,18 @@ export function createBrowserHost(): LabHost {
       if (document.visibilityState === "hidden") setTimeout(callback, 50);
       else requestAnimationFrame(callback);
     },
-    readStored() {
+    readStored(name) {
       try {
-        return localStorage.getItem(STORED);
+        return localStorage.getItem(STORED + name);
       } catch {
         return null; // refused by the browser's settings
       }
     },
-    writeStored(text) {
+    writeStored(name, text) {
       try {
-        localStorage.setItem(STORED, text);
+        localStorage.setItem(STORED + name, text);
       } catch {
-        // Full or refused: an interrupted evaluation can then not be continued, and nothing else is lost.
+        // Full or refused: an interrupted evaluation or a model's input size is then forgotten, and nothing else is lost.
       }
     },
     readHash: () => window.location.hash,

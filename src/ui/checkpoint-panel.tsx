@@ -1,4 +1,5 @@
 import { SelectField } from "./fields.tsx";
+import { InputSize } from "./input-size.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 
 const NORMALISATIONS = [
@@ -34,6 +35,8 @@ export function CheckpointPanel() {
           onChange={(id) => void lab.setOverrides({ normalisation: id === "default" ? null : id })}
         />
       )}
+      {/* Keyed, so that the field shows the size that was opened. */}
+      {request.kind !== "bundled" && <InputSize key={spec.preprocess.size} spec={spec} />}
       {spec.assumptions.length > 0 && (
         <>
           <h3>Assumed, because the checkpoint does not say</h3>
