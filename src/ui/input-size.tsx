@@ -16,7 +16,7 @@ export function InputSize({ spec }: { readonly spec: EncoderSpec }) {
   const [side, setSide] = useState(current);
   const grid = Math.floor(side / spec.patch);
   return (
-    <div className="input-size">
+    <div>
       <NumberInput
         label="Input size (pixels)"
         value={side}
@@ -26,7 +26,7 @@ export function InputSize({ spec }: { readonly spec: EncoderSpec }) {
         testId="input-size"
         onChange={setSide}
       />
-      <div className="buttons">
+      <div className="row">
         <Button
           data-testid="input-size-apply"
           isDisabled={isOpening || side === current}
