@@ -7,8 +7,8 @@ const SMALLEST_GAIN = 1e-6;
 /**
  * Groups vectors by direction, for several distinct registers: greedy k-medoids on cosine (the BUILD step of PAM, Kaufman and
  * Rousseeuw 1990). The first medoid is the vector most like all others; each further one is that which raises the sum
- * over all vectors of the cosine to their nearest medoid most; then every vector joins its nearest. No random start, ties go
- * to the earlier vector, and a single stray vector does not attract a medoid as it would with farthest-first.
+ * over all vectors of the cosine to their nearest medoid most; then every vector joins its nearest. No random start, and ties go
+ * to the earlier vector. Where all vectors share one direction, the later groups are its few strays.
  * @param vectors of one length; a zero vector is like no other
  * @param count of groups
  * @returns groups of indices, the largest first; fewer than `count` where the vectors have fewer directions
