@@ -11,6 +11,7 @@ import { meanPairwiseCosine } from "../regcache/cosine-report.ts";
 import type { LayerTrace } from "../trace/layer-trace.ts";
 import type { LabelledSet } from "./dataset.ts";
 import { seededOrder } from "./order.ts";
+import type { PartMaximaOptions } from "./part-maxima.ts";
 
 /** A patch lies on the background when less than this part of its pixels is foreground. */
 const BACKGROUND = 0.01;
@@ -51,12 +52,8 @@ export interface OutlierStatistics {
 }
 
 /** Settings of the count. */
-export interface OutlierStatisticsOptions {
+export interface OutlierStatisticsOptions extends PartMaximaOptions {
   readonly criterion: OutlierCriterionId;
-  readonly seed: number;
-  readonly limit?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
