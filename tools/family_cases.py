@@ -375,6 +375,34 @@ def dinov2_with_registers() -> Case:
     )
 
 
+def dinov2_swiglu() -> Case:
+    """The giant's MLP: a gate beside the values, hidden width (int(64 * 2 * 2 / 3) + 7) // 8 * 8 = 88."""
+    model = Dinov2Model(Dinov2Config(**DINO, use_swiglu_ffn=True))
+    return hf_case(
+        "dinov2",
+        model,
+        model.encoder.layer,
+        dino_forward(model),
+        BitImageProcessorPil,
+        dino_preprocessor(42, 49),
+        dtype=torch.float16,
+    )
+
+
+def dinov2_with_registers_swiglu() -> Case:
+    sizes = {**DINO, "hidden_size": 48}
+    model = Dinov2WithRegistersModel(Dinov2WithRegistersConfig(**sizes, num_register_tokens=4, use_swiglu_ffn=True))
+    return hf_case(
+        "dinov2-with-registers",
+        model,
+        model.encoder.layer,
+        dino_forward(model),
+        BitImageProcessorPil,
+        dino_preprocessor(42, 48),
+        dtype=torch.bfloat16,
+    )
+
+
 VIT = dict(
     hidden_size=64, intermediate_size=160, num_hidden_layers=2, num_attention_heads=4, image_size=48, patch_size=8
 )
@@ -617,6 +645,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "dinov2": dinov2,
     "dinov2-classifier": dinov2_classifier,
     "dinov2-with-registers": dinov2_with_registers,
+    "dinov2-swiglu": dinov2_swiglu,
+    "dinov2-with-registers-swiglu": dinov2_with_registers_swiglu,
     "vit": vit,
     "vit-bare": vit_bare,
     "deit": deit,

@@ -55,7 +55,7 @@ test("a model that a thread cannot load is refused, with its message", async () 
 });
 
 test("the number of engines is the one asked for, or follows the work", () => {
-  const spec = { blocks: 12, width: 768, mlpWidth: 3072 };
+  const spec = { blocks: 12, width: 768, mlpWidth: 3072, activation: "gelu" } as const;
   expect(jobsFor({ jobs: 3 }, spec, 1)).toBe(3);
   expect(jobsFor({}, spec, 1)).toBe(1);
   expect(jobsFor({ threads: 1024 }, spec, 1e6)).toBe(1);

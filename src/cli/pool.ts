@@ -23,7 +23,7 @@ export interface Pool {
  */
 export function jobsFor(
   { jobs, threads = 1 }: { readonly jobs?: number | undefined; readonly threads?: number | undefined },
-  spec: Pick<EncoderSpec, "blocks" | "width" | "mlpWidth">,
+  spec: Pick<EncoderSpec, "blocks" | "width" | "mlpWidth" | "activation">,
   runs: number,
 ): number {
   if (jobs !== undefined) return jobs;

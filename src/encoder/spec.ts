@@ -19,6 +19,9 @@ export interface PreprocessSpec {
   readonly std: readonly [number, number, number];
 }
 
+/** Non-linearities of an MLP that keep its width. */
+export type Elementwise = "gelu" | "gelu_tanh" | "quick_gelu";
+
 export interface EncoderSpec {
   /** Row of the families table that read the checkpoint, e.g. `timm-vit`. */
   readonly family: string;
@@ -29,7 +32,7 @@ export interface EncoderSpec {
   /** D, width of the residual stream. */
   readonly width: number;
   readonly heads: number;
-  /** Hidden width of the MLP (fc1's output, fc2's input). */
+  /** Hidden width of the MLP: fc2's input. fc1's output too, unless it is gated (see {@link fc1Width}). */
   readonly mlpWidth: number;
   /** Side of one patch, pixels. */
   readonly patch: number;
@@ -42,7 +45,8 @@ export interface EncoderSpec {
   /** T, all tokens before deletion: CLS + trained registers + grid². */
   readonly tokens: number;
   readonly layerNormEps: number;
-  readonly activation: "gelu" | "gelu_tanh" | "quick_gelu";
+  /** `swiglu` (2002.05202): fc1 has the gate's rows before the values', and fc2 reads silu(gate) * value. */
+  readonly activation: Elementwise | "swiglu";
   /** `map` = SigLIP's attention pooling. */
   readonly pooling: "cls" | "mean" | "map";
   /** Outputs of the checkpoint's own classification head; 0 when there is none. */
@@ -54,6 +58,11 @@ export interface EncoderSpec {
   readonly assumptions: readonly string[];
   /** How the outliers came to be where the config says it (e.g. "implanted, then fine-tuned"); null = not stated. */
   readonly outlierOrigin: string | null;
+}
+
+/** Outputs of fc1: the MLP's hidden width, and as many again where a gate stands beside the values. */
+export function fc1Width({ mlpWidth, activation }: Pick<EncoderSpec, "mlpWidth" | "activation">): number {
+  return activation === "swiglu" ? 2 * mlpWidth : mlpWidth;
 }
 
 /** Rows before the first patch token. */

@@ -1,4 +1,4 @@
-import type { EncoderSpec } from "./spec.ts";
+import type { Elementwise } from "./spec.ts";
 import type { BlockWeights, Linear, Norm } from "./weights.ts";
 
 /**
@@ -19,7 +19,7 @@ export interface TextSpec {
   /** Most tokens of a text, special tokens included: rows of the position embedding. */
   readonly context: number;
   readonly layerNormEps: number;
-  readonly activation: EncoderSpec["activation"];
+  readonly activation: Elementwise;
   /** Each token attends to itself and earlier ones only (CLIP); SigLIP's attend to all, padding included. */
   readonly causal: boolean;
   readonly pooling: TextPooling;

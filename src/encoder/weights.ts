@@ -40,7 +40,7 @@ export interface BlockWeights {
   /** LayerScale after attention, [D]; null = none. */
   readonly scale1: Float32Array | null;
   readonly norm2: Norm;
-  /** [mlpWidth, D] */
+  /** [mlpWidth, D]; with SwiGLU the gate's rows and then the values', [2 mlpWidth, D] */
   readonly fc1: Linear;
   /** [D, mlpWidth] */
   readonly fc2: Linear;

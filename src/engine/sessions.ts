@@ -47,7 +47,7 @@ export interface BlockVariant {
 }
 
 /** A session beside the FP ones, with what its grids need of the weights. */
-interface Variant extends Pick<QuantizedBlock, "folds" | "norms"> {
+interface Variant extends Pick<QuantizedBlock, "folds" | "norms" | "twin"> {
   readonly session: GraphSession;
 }
 
@@ -157,6 +157,7 @@ export class Sessions {
         session: await this.runtime.createSession(model),
         folds: block.folds,
         norms: block.norms,
+        twin: block.twin,
       };
     });
     const gridKey = `${index} ${key}`;
@@ -182,7 +183,7 @@ export class Sessions {
     const slots = slotsOf(plan);
     const { session } = await this.#variant(`${index} gradient, ${slots} slots`, async () => {
       const model = buildBlockGradient(this.spec, await this.weights.block(index), slots);
-      return { session: await this.runtime.createSession(model), folds: {}, norms: {} };
+      return { session: await this.runtime.createSession(model), folds: {}, norms: {}, twin: null };
     });
     return session;
   }
@@ -197,7 +198,7 @@ export class Sessions {
   async #fp(index: number, options: BlockGraphOptions): Promise<BlockVariant> {
     const { session } = await this.#variant(JSON.stringify([index, options]), async () => {
       const model = buildBlock(this.spec, await this.weights.block(index), options);
-      return { session: await this.runtime.createSession(model), folds: {}, norms: {} };
+      return { session: await this.runtime.createSession(model), folds: {}, norms: {}, twin: null };
     });
     return { session, instruments: options.instruments ?? true, grids: {} };
   }

@@ -1,4 +1,4 @@
-import type { EncoderSpec } from "../encoder/spec.ts";
+import { type EncoderSpec, fc1Width } from "../encoder/spec.ts";
 import { CancelledError, throwIfCancelled } from "../errors/input-error.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import type { LabelledSet } from "./dataset.ts";
@@ -19,12 +19,12 @@ const COPIES = 2.2;
  * @param need.runs images x configurations of the evaluation
  */
 export function poolSize(
-  spec: Pick<EncoderSpec, "blocks" | "width" | "mlpWidth">,
+  spec: Pick<EncoderSpec, "blocks" | "width" | "mlpWidth" | "activation">,
   need: Readonly<Record<"cores" | "memoryBytes" | "runs", number>>,
 ): number {
   const { blocks, width, mlpWidth } = spec;
   // qkv, proj, fc1 and fc2 in fp32; all else is small beside them.
-  const weights = 4 * blocks * (4 * width * width + 2 * width * mlpWidth);
+  const weights = 4 * blocks * width * (4 * width + fc1Width(spec) + mlpWidth);
   if (need.runs * weights < WORTH) return 1;
   return Math.max(1, Math.min(need.cores, Math.floor(need.memoryBytes / (COPIES * weights + OVERHEAD))));
 }

@@ -110,12 +110,12 @@ test("a dead engine's runs fail instead of waiting for ever", async () => {
 });
 
 test("the size of a pool follows cores, memory and work", () => {
-  const base = { blocks: 12, width: 768, mlpWidth: 3072 };
+  const base = { blocks: 12, width: 768, mlpWidth: 3072, activation: "gelu" } as const;
   const need = { cores: 4, memoryBytes: 8e9, runs: 1000 };
   expect(poolSize(base, need)).toBe(4);
   expect(poolSize(base, { ...need, cores: 2 })).toBe(2);
   expect(poolSize(base, { ...need, memoryBytes: 2e9 })).toBe(2);
   expect(poolSize(base, { ...need, memoryBytes: 1e8 })).toBe(1);
   expect(poolSize(base, { ...need, runs: 2 })).toBe(1);
-  expect(poolSize({ blocks: 6, width: 128, mlpWidth: 512 }, { ...need, runs: 192 })).toBe(1);
+  expect(poolSize({ ...base, blocks: 6, width: 128, mlpWidth: 512 }, { ...need, runs: 192 })).toBe(1);
 });

@@ -54,6 +54,9 @@ describe("configs that disagree with their tensors", () => {
     ["vit", { hidden_act: "relu" }, '"relu"'],
     ["vit", { layer_norm_eps: -1 }, "layer_norm_eps"],
     ["dinov2-with-registers", { num_register_tokens: 2 }, "num_register_tokens"],
+    ["dinov2", { use_swiglu_ffn: true }, "use_swiglu_ffn"],
+    ["dinov2-swiglu", { use_swiglu_ffn: false }, "expected true, as the tensors say, got false"],
+    ["dinov2-swiglu", { mlp_ratio: 4 }, "expected 88, as the tensors say, got 176"],
     ["clip", { projection_dim: 512 }, "projection_dim"],
   ])("%s with %j", async (name, change, message) => {
     const file = await checkpoint(name);

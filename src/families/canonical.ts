@@ -65,7 +65,7 @@ export function canonicalWeights(
         proj: await read.linear(at + block.proj, D, D),
         scale1: await scale(0),
         norm2: await read.norm(at + block.norm2),
-        fc1: await read.linear(at + block.fc1, M, D),
+        fc1: await read.linear(at + block.fc1, sizes.fc1Width, D),
         fc2: await read.linear(at + block.fc2, D, M),
         scale2: await scale(1),
       };

@@ -1,6 +1,6 @@
 import type { HfArchitecture } from "./hf-encoder.ts";
 import { hfFamily } from "./hf-encoder.ts";
-import { HF_DINO_BLOCK, HF_VIT_OTHERS, hfVitNames } from "./hf-vit-names.ts";
+import { HF_DINO_BLOCK, HF_DINO_SWIGLU_BLOCK, HF_VIT_OTHERS, hfVitNames } from "./hf-vit-names.ts";
 import { NORMALISATIONS } from "./normalisations.ts";
 
 /** What DINOv2 with and without registers have in common. */
@@ -14,6 +14,7 @@ const DINO = {
     patch_size: 14,
     hidden_act: "gelu",
     layer_norm_eps: 1e-6,
+    use_swiglu_ffn: false,
   },
   processor: {
     mode: "shortest-edge",
@@ -28,9 +29,13 @@ const DINO = {
   classifierInput: "cls+mean",
 } satisfies Partial<HfArchitecture>;
 
+/** Names of the blocks, by what the first one's MLP is: the giants' is gated. */
+const blockOf = (prefix: string, has: (name: string) => boolean) =>
+  has(`${prefix}encoder.layer.0.mlp.weights_in.weight`) ? HF_DINO_SWIGLU_BLOCK : HF_DINO_BLOCK;
+
 /**
  * DINOv2 as Transformers stores it (modeling_dinov2.py): trained at 518 pixels, prepared at 224, so its position
- * embedding is interpolated. A classifier reads CLS and the mean of the patches. The giant with SwiGLU is not read.
+ * embedding is interpolated. A classifier reads CLS and the mean of the patches.
  */
 export const dinov2 = hfFamily({
   ...DINO,
@@ -42,7 +47,8 @@ export const dinov2 = hfFamily({
   ],
   modelTypes: ["dinov2"],
   prefixes: ["dinov2."],
-  names: (prefix) => hfVitNames(prefix, HF_DINO_BLOCK, { registers: null, classifiers: ["classifier"] }),
+  names: (prefix, has) =>
+    hfVitNames(prefix, blockOf(prefix, has), { registers: null, classifiers: ["classifier"] }),
   antialias: false,
 });
 
@@ -55,8 +61,8 @@ export const dinov2WithRegisters = hfFamily({
   modelTypes: ["dinov2_with_registers"],
   defaults: { ...DINO.defaults, num_register_tokens: 4 },
   prefixes: ["dinov2_with_registers."],
-  names: (prefix) =>
-    hfVitNames(prefix, HF_DINO_BLOCK, {
+  names: (prefix, has) =>
+    hfVitNames(prefix, blockOf(prefix, has), {
       registers: `${prefix}embeddings.register_tokens`,
       classifiers: ["classifier"],
     }),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { EncoderSpec } from "../encoder/spec.ts";
+import type { Elementwise } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
 import type { Sizes } from "./sizes.ts";
 
@@ -19,7 +19,7 @@ const visionSchema = z.object({
   hidden_act: z.string().optional(),
   layer_norm_eps: z.number().positive().optional(),
   num_register_tokens: z.int().nonnegative().optional(),
-  use_swiglu_ffn: z.literal(false).optional(),
+  use_swiglu_ffn: z.boolean().optional(),
   projection_dim: positive.optional(),
 });
 
@@ -113,7 +113,7 @@ export function squareSide(value: z.infer<typeof side>, field: string): number {
 }
 
 /** Names of Transformers' `ACT2FN` -> ours. */
-const ACTIVATIONS: Readonly<Record<string, EncoderSpec["activation"]>> = {
+const ACTIVATIONS: Readonly<Record<string, Elementwise>> = {
   gelu: "gelu",
   gelu_pytorch_tanh: "gelu_tanh",
   gelu_new: "gelu_tanh",
@@ -122,7 +122,7 @@ const ACTIVATIONS: Readonly<Record<string, EncoderSpec["activation"]>> = {
 };
 
 /** @throws InputError for an activation that the graphs do not have */
-export function readActivation(vision: HfVision): EncoderSpec["activation"] {
+export function readActivation(vision: HfVision): Elementwise {
   const known = ACTIVATIONS[vision.hidden_act!];
   if (known) return known;
   const expected = `one of ${Object.keys(ACTIVATIONS).join(", ")}`;
@@ -146,9 +146,15 @@ export function checkAgreement(
 ): void {
   const patch = vision.patch_size && squareSide(vision.patch_size, "patch_size");
   const image = vision.image_size && squareSide(vision.image_size, "image_size");
-  const mlp = vision.intermediate_size ?? (vision.mlp_ratio && Math.trunc(vision.mlp_ratio * sizes.width));
+  const gated = sizes.fc1Width !== sizes.mlpWidth;
+  const plain = vision.mlp_ratio && Math.trunc(vision.mlp_ratio * sizes.width);
+  // Dinov2SwiGLUFFN: two thirds of a plain MLP's width, up to a multiple of 8.
+  const mlp =
+    vision.intermediate_size ??
+    (plain && gated ? 8 * Math.floor((Math.trunc((plain * 2) / 3) + 7) / 8) : plain);
   const pairs: [field: string, stated: unknown, tensors: unknown][] = [
     ["hidden_size", vision.hidden_size, sizes.width],
+    ["use_swiglu_ffn", vision.use_swiglu_ffn, gated],
     ["num_hidden_layers", vision.num_hidden_layers, sizes.blocks],
     ["patch_size", patch, sizes.patch],
     [vision.intermediate_size ? "intermediate_size" : "mlp_ratio (MLP width)", mlp, sizes.mlpWidth],

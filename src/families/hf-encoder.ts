@@ -21,8 +21,9 @@ export interface HfArchitecture extends Pick<Family, "id" | "title" | "marks"> {
   /**
    * Names for a checkpoint whose tensors begin with `prefix`.
    * @param prefix "" or one of `prefixes`
+   * @param has whether the checkpoint has a tensor, where names differ between variants
    */
-  readonly names: (prefix: string) => EncoderNames;
+  readonly names: (prefix: string, has: (name: string) => boolean) => EncoderNames;
   /** What a wrapping model (a classifier) puts before the encoder's names. */
   readonly prefixes: readonly string[];
   /** Known tensors that the feature does not need: the text tower, poolers, mask tokens, buffers. */
@@ -42,7 +43,8 @@ export function hfFamily(architecture: HfArchitecture): Family {
   const { id, title, marks } = architecture;
   const remedy = `Choose the model.safetensors of a ${title} checkpoint.`;
   const open: Family["open"] = (weights, configs, overrides) => {
-    const names = architecture.names(prefixOf(architecture, (name) => weights.tensors.has(name)));
+    const has = (name: string) => weights.tensors.has(name);
+    const names = architecture.names(prefixOf(architecture, has), has);
     const sizes = readSizes(weights, names, remedy);
     checkTensors(
       weights,
@@ -82,7 +84,7 @@ export function hfFamily(architecture: HfArchitecture): Family {
       trainedRegisters: sizes.registers,
       tokens: grid * grid + (sizes.hasCls ? 1 : 0) + sizes.registers,
       layerNormEps: epsilon(overrides.layerNormEps ?? vision.layer_norm_eps!),
-      activation: readActivation(vision),
+      activation: names.block.gated ? "swiglu" : readActivation(vision),
       pooling: architecture.pooling(sizes),
       classes: sizes.classes,
       classNames: sizes.classes > 0 ? (config?.classNames ?? null) : null,
@@ -102,7 +104,7 @@ export function hfFamily(architecture: HfArchitecture): Family {
 }
 
 function prefixOf({ names, prefixes }: HfArchitecture, has: (name: string) => boolean): string {
-  return prefixes.find((prefix) => has(weightOf(names(prefix).patch))) ?? "";
+  return prefixes.find((prefix) => has(weightOf(names(prefix, has).patch))) ?? "";
 }
 
 /** Without a config the tensors give the sizes, and the class' defaults the rest. */

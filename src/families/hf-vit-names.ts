@@ -42,5 +42,13 @@ export const HF_DINO_BLOCK: BlockNames = {
   scales: ["layer_scale1.lambda1", "layer_scale2.lambda1"],
 };
 
+/** Blocks of DINOv2's giants, whose MLP is gated (Dinov2SwiGLUFFN). */
+export const HF_DINO_SWIGLU_BLOCK: BlockNames = {
+  ...HF_DINO_BLOCK,
+  fc1: "mlp.weights_in",
+  fc2: "mlp.weights_out",
+  gated: true,
+};
+
 /** A pooler is trained for a task of its own, a mask token for pre-training; the feature needs neither. */
 export const HF_VIT_OTHERS = /(^|\.)(pooler\.dense\.(weight|bias)|embeddings\.mask_token)$/;

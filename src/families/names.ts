@@ -20,6 +20,8 @@ export interface BlockNames {
   readonly norm2: string;
   readonly fc1: string;
   readonly fc2: string;
+  /** fc1 holds SwiGLU's gate and values one below the other; absent = a plain MLP. */
+  readonly gated?: true;
   /** LayerScale after attention and after the MLP, whole tensor names; null = the family has none. */
   readonly scales: readonly [attention: string, mlp: string] | null;
 }

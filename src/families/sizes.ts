@@ -8,7 +8,10 @@ export interface Sizes {
   readonly width: number;
   readonly patch: number;
   readonly blocks: number;
+  /** Hidden width of the MLP, fc2's input. */
   readonly mlpWidth: number;
+  /** fc1's outputs: that width, and as many again for SwiGLU's gate. */
+  readonly fc1Width: number;
   readonly hasCls: boolean;
   readonly registers: number;
   /** Rows of the position embedding. */
@@ -41,7 +44,9 @@ export function readSizes(weights: Safetensors, names: EncoderNames, remedy: str
   const { positions } = names;
   const ones = "1, ".repeat(positions.rank - 2);
   const rows = shape(positions.name, positions.rank, `[${ones}positions, D]`).at(-2)!;
-  const [mlpWidth] = shape(weightOf(`${names.blocks}0.${names.block.fc1}`), 2, "[M, D]");
+  const first = (linear: string) => weightOf(`${names.blocks}0.${linear}`);
+  const { gated, fc1, fc2 } = names.block;
+  const mlpWidth = gated ? shape(first(fc2), 2, "[D, M]")[1]! : shape(first(fc1), 2, "[M, D]")[0]!;
   const has = (name: string | null | undefined) => name != null && tensors.has(name);
   const [classifier] = names.classifiers;
   const [classes, classifierIn] =
@@ -52,7 +57,8 @@ export function readSizes(weights: Safetensors, names: EncoderNames, remedy: str
     width: width!,
     patch: patch!,
     blocks: countBlocks(weights, names.blocks, remedy),
-    mlpWidth: mlpWidth!,
+    mlpWidth,
+    fc1Width: gated ? 2 * mlpWidth : mlpWidth,
     hasCls: has(names.cls?.name),
     registers: registers && has(registers) ? shape(registers, 3, "[1, registers, D]")[1]! : 0,
     positions: rows,
@@ -126,7 +132,7 @@ export function expectedTensors(
     for (const part of parts) linear(at + part, [stacked, D], qkvBias);
     linear(at + block.proj, [D, D]);
     norm(at + block.norm2);
-    linear(at + block.fc1, [M, D]);
+    linear(at + block.fc1, [sizes.fc1Width, D]);
     linear(at + block.fc2, [D, M]);
     for (const scale of scales) layout.set(at + scale, [D]);
   }

@@ -25,11 +25,6 @@ const KINDS: readonly {
     remedy:
       "Choose the same tower in timm's or Transformers' layout, such as google/siglip-base-patch16-224.",
   },
-  {
-    what: "a DINOv2 with a SwiGLU MLP",
-    mark: /mlp\.weights_in\.weight$/,
-    remedy: "Choose facebook/dinov2-small, -base or -large.",
-  },
   { what: "a text tower without its image encoder", mark: /^text_model\./, unless: /^vision_model\./ },
   {
     what: "an adapter (LoRA), not a whole model",

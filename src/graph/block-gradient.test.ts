@@ -22,13 +22,13 @@ const random = (count: number, size = 1) =>
 const linear = (out: number, input: number) => ({
   ...{ weight: random(out * input, 0.4), bias: random(out, 0.2), out, in: input },
 });
-const makeWeights = (layerScale: boolean): BlockWeights => ({
+const makeWeights = (layerScale: boolean, gated = false): BlockWeights => ({
   norm1: { weight: random(D), bias: random(D, 0.1) },
   qkv: linear(3 * D, D),
   proj: linear(D, D),
   scale1: layerScale ? random(D) : null,
   norm2: { weight: random(D), bias: random(D, 0.1) },
-  fc1: linear(M, D),
+  fc1: linear(gated ? 2 * M : M, D),
   fc2: linear(D, M),
   scale2: layerScale ? random(D) : null,
 });
@@ -43,14 +43,16 @@ describe("the backward pass of a block", () => {
   it.each([
     { name: "plain", layerScale: false, prefix: [] },
     { name: "LayerScale and a prefix", layerScale: true, prefix },
+    { name: "SwiGLU", layerScale: true, prefix, gated: true },
     { name: "two registers in more slots", layerScale: false, prefix: [register(), register()] },
-  ])("gives the reference's finite differences: $name", async ({ layerScale, prefix }) => {
-    const weights = makeWeights(layerScale);
+  ])("gives the reference's finite differences: $name", async ({ layerScale, prefix, gated }) => {
+    const weights = makeWeights(layerScale, gated);
+    const encoder: EncoderSpec = gated ? { ...spec, activation: "swiglu" } : spec;
     const x = random(T * D, 2);
     const dy = random(T * D);
     const slots = prefix.length > 1 ? REGISTER_SLOTS : 1;
     const registers = prefix.map(({ key, value }) => ({ key: [key], value: [value], candidates: 1 }));
-    const session = await createNodeRuntime().createSession(buildBlockGradient(spec, weights, slots));
+    const session = await createNodeRuntime().createSession(buildBlockGradient(encoder, weights, slots));
     const names = (["qkv", "proj", "fc1", "fc2"] as const).map(linearGradient);
     const outputs = await session.run(
       {
@@ -63,7 +65,7 @@ describe("the backward pass of a block", () => {
     await session.release();
     const loss = (rows: readonly number[], changed = weights) => {
       const matrix = Array.from({ length: T }, (_, t) => [...rows.slice(t * D, (t + 1) * D)]);
-      const { y } = referenceBlock(spec, changed, matrix, prefix, null);
+      const { y } = referenceBlock(encoder, changed, matrix, prefix, null);
       return y.flat().reduce((sum, value, i) => sum + value * dy[i]!, 0);
     };
     const rows = [...x];

@@ -1,6 +1,6 @@
-import type { EncoderSpec } from "../encoder/spec.ts";
+import { type EncoderSpec, fc1Width } from "../encoder/spec.ts";
 import type { BlockWeights, Linear, LinearName, Norm } from "../encoder/weights.ts";
-import { activationSlope } from "./layers.ts";
+import { activationBackward } from "./layers.ts";
 import { GraphBuilder, type OnnxModel } from "./onnx.ts";
 
 /** Output that hands out the loss's gradient at a linear's output. */
@@ -11,7 +11,7 @@ export const linearGradient = (name: LinearName): string => `${name}_gradient`;
  * input and at the outputs of its four linears. The forward pass is computed again inside, so no activations are kept.
  *
  * inputs   x [T, D]; dy [T, D]; prefix_key [H, d, R]; prefix_value [H, R, d]; prefix_bias [R]
- * outputs  dx [T, D]; qkv_gradient [T, 3D]; proj_gradient [T, D]; fc1_gradient [T, mlpWidth]; fc2_gradient [T, D]
+ * outputs  dx [T, D]; qkv_gradient [T, 3D]; proj_gradient [T, D]; fc1_gradient [T, fc1Width]; fc2_gradient [T, D]
  */
 export function buildBlockGradient(spec: EncoderSpec, weights: BlockWeights, slots = 1): OnnxModel {
   const g = new GraphBuilder("block_gradient");
@@ -47,8 +47,7 @@ export function buildBlockGradient(spec: EncoderSpec, weights: BlockWeights, slo
 
   // Backward through the MLP
   const dFc2 = g.node("Identity", [scaled(g, dy, weights.scale2)]);
-  const slope = activationSlope(g, hidden, spec.activation);
-  const dFc1 = g.node("Mul", [fc2.backward(dFc2), slope]);
+  const dFc1 = activationBackward(g, hidden, fc2.backward(dFc2), spec.activation);
   const dMiddle = g.node("Add", [dy, norm2.backward(fc1.backward(dFc1))]);
 
   // Backward through attention
@@ -68,7 +67,7 @@ export function buildBlockGradient(spec: EncoderSpec, weights: BlockWeights, slo
   g.output("dx", dx, ["T", D]);
   g.output(linearGradient("qkv"), dQkv, ["T", 3 * D]);
   g.output(linearGradient("proj"), dProj, ["T", D]);
-  g.output(linearGradient("fc1"), dFc1, ["T", spec.mlpWidth]);
+  g.output(linearGradient("fc1"), dFc1, ["T", fc1Width(spec)]);
   g.output(linearGradient("fc2"), dFc2, ["T", D]);
   return g.build();
 }

@@ -29,16 +29,19 @@ const linear = (out: number, input: number, bias = true) => ({
   out,
   in: input,
 });
-const makeWeights = (layerScale: boolean, bias: boolean): BlockWeights => ({
+const makeWeights = (layerScale: boolean, bias: boolean, gated = false): BlockWeights => ({
   norm1: { weight: random(D), bias: random(D, 0.1) },
   qkv: linear(3 * D, D, bias),
   proj: linear(D, D),
   scale1: layerScale ? random(D) : null,
   norm2: { weight: random(D), bias: random(D, 0.1) },
-  fc1: linear(M, D),
+  fc1: linear(gated ? 2 * M : M, D),
   fc2: linear(D, M),
   scale2: layerScale ? random(D) : null,
 });
+
+const encoderOf = ({ fc1 }: BlockWeights): EncoderSpec =>
+  fc1.out === M ? spec : { ...spec, activation: "swiglu" };
 
 const NAIVE = {
   range: "dynamic",
@@ -68,7 +71,7 @@ async function runGraph(
   const slots = prefixes.length > 1 ? REGISTER_SLOTS : 1;
   const tokens = { hasCls: leading > 0, trainedRegisters: Math.max(0, leading - 1) };
   const session = await createNodeRuntime().createSession(
-    buildBlock({ ...spec, ...tokens }, weights, {
+    buildBlock({ ...encoderOf(weights), ...tokens }, weights, {
       shiftsNeurons: neurons.length > 0,
       slots,
       quantize:
@@ -144,6 +147,16 @@ describe("block graph", () => {
       bits: null,
       tolerance: 1e-5,
     },
+    { name: "SwiGLU", layerScale: true, bias: true, gated: true, prefix, bits: null, tolerance: 1e-5 },
+    {
+      name: "SwiGLU and 8 bits",
+      layerScale: true,
+      bias: true,
+      gated: true,
+      prefix: [],
+      bits: 8,
+      tolerance: 1e-4,
+    },
     { name: "activations on 6 bits", layerScale: false, bias: true, prefix: [], bits: 6, tolerance: 1e-4 },
     { name: "prefix and 8 bits", layerScale: true, bias: true, prefix, bits: 8, tolerance: 1e-4 },
     {
@@ -162,11 +175,11 @@ describe("block graph", () => {
       bits: 8,
       tolerance: 1e-4,
     },
-  ])("matches the plain reference: $name", async ({ layerScale, bias, prefix, bits, tolerance }) => {
-    const weights = makeWeights(layerScale, bias);
+  ])("matches the plain reference: $name", async ({ layerScale, bias, gated, prefix, bits, tolerance }) => {
+    const weights = makeWeights(layerScale, bias, gated);
     const x = random(T * D, 2);
     const outputs = await runGraph(weights, x, prefix, bits);
-    const expected = referenceBlock(spec, weights, rowsOf(x), prefix, bits);
+    const expected = referenceBlock(encoderOf(weights), weights, rowsOf(x), prefix, bits);
     expect(relativeDifference(expected.y.flat(), outputs.y!.data)).toBeLessThan(tolerance);
     for (const [column, name] of INPUT_COLUMNS.entries()) {
       if (name === "toPrefix") continue;
@@ -183,17 +196,18 @@ describe("block graph", () => {
     { name: "no rows before the patches", leading: 0, bits: null, tolerance: 1e-5 },
     { name: "CLS and a trained register before them", leading: 2, bits: null, tolerance: 1e-5 },
     { name: "activations on 8 bits, over the register too", leading: 1, bits: 8, tolerance: 1e-4 },
-  ])("moves neurons to a test-time register: $name", async ({ leading, bits, tolerance }) => {
-    const weights = makeWeights(false, true);
+    { name: "SwiGLU's product", leading: 1, gated: true, bits: null, tolerance: 1e-5 },
+  ])("moves neurons to a test-time register: $name", async ({ leading, gated, bits, tolerance }) => {
+    const weights = makeWeights(false, true, gated);
     const x = random(T * D, 2);
     const register = { neurons: [3, 17, 40], leading };
     const outputs = await runGraph(weights, x, [], bits, register);
-    const expected = referenceBlock(spec, weights, rowsOf(x), [], bits, register);
+    const expected = referenceBlock(encoderOf(weights), weights, rowsOf(x), [], bits, register);
     expect(relativeDifference(expected.y.flat(), outputs.y!.data)).toBeLessThan(tolerance);
     const column = INPUT_COLUMNS.indexOf("fc2");
     const fc2 = Array.from({ length: T }, (_, t) => outputs.inputs!.data[t * INPUT_COLUMNS.length + column]!);
     expect(relativeDifference(expected.maxima.fc2, fc2)).toBeLessThan(tolerance);
-    const without = referenceBlock(spec, weights, rowsOf(x), [], bits);
+    const without = referenceBlock(encoderOf(weights), weights, rowsOf(x), [], bits);
     expect(relativeDifference(without.y.flat(), outputs.y!.data)).toBeGreaterThan(0.01);
   });
 

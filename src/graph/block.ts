@@ -13,7 +13,7 @@ import { shiftNeurons } from "./shift-neurons.ts";
  *
  *   [q, k, v] = W_qkv LN1(x)           K = [k_prefix; k]    V = [v_prefix; v]
  *   x' = x + W_proj softmax(q K^T / sqrt(d) + bias) V
- *   y  = x' + W_fc2 gelu(W_fc1 LN2(x'))
+ *   y  = x' + W_fc2 gelu(W_fc1 LN2(x'))          SwiGLU: x' + W_fc2 (silu(g) * u), [g, u] = W_fc1 LN2(x')
  *
  * The prefix has R slots, one a distinct register. tau copies of a register equal one key with + ln(tau) on its logit, so
  * `bias` serves every real tau, and a very negative bias closes a slot exactly: the weight underflows to 0. One

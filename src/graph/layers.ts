@@ -1,4 +1,4 @@
-import type { EncoderSpec } from "../encoder/spec.ts";
+import type { Elementwise, EncoderSpec } from "../encoder/spec.ts";
 import type { Linear, Norm } from "../encoder/weights.ts";
 import type { GraphBuilder } from "./onnx.ts";
 
@@ -19,12 +19,14 @@ export function linear(g: GraphBuilder, x: string, name: string, layer: Linear):
   return g.node("Gemm", inputs, { transB: 1 });
 }
 
-/** The MLP's non-linearity. ORT fuses the erf form into one Gelu kernel. */
+/** The MLP's non-linearity: fc1's output [T, C] -> fc2's input, [T, C] or with SwiGLU [T, C / 2]. ORT fuses the erf form
+ * into one Gelu kernel. */
 export function activation(g: GraphBuilder, x: string, kind: EncoderSpec["activation"]): string {
-  if (kind === "quick_gelu") {
-    const gate = g.node("Sigmoid", [g.node("Mul", [x, g.constant(1.702)])]);
-    return g.node("Mul", [x, gate]);
+  if (kind === "swiglu") {
+    const [gate, value] = gateAndValue(g, x);
+    return g.node("Mul", [swish(g, gate, 1), value]);
   }
+  if (kind === "quick_gelu") return swish(g, x, 1.702);
   const inner =
     kind === "gelu"
       ? g.node("Erf", [g.node("Div", [x, g.constant(Math.SQRT2)])])
@@ -33,15 +35,41 @@ export function activation(g: GraphBuilder, x: string, kind: EncoderSpec["activa
   return g.node("Mul", [gated, g.constant(0.5)]);
 }
 
-/** Derivative of {@link activation}. */
-export function activationSlope(g: GraphBuilder, x: string, kind: EncoderSpec["activation"]): string {
+/** Halves of fc1's output with SwiGLU, in the order of the checkpoints: [T, 2 M] -> [T, M] each. */
+function gateAndValue(g: GraphBuilder, x: string): [gate: string, value: string] {
+  return g.nodes("Split", [x], 2, { axis: 1 }) as [string, string];
+}
+
+/** x sigmoid(beta x): SiLU with beta 1, QuickGELU with 1.702. */
+function swish(g: GraphBuilder, x: string, beta: number): string {
+  return g.node("Mul", [x, g.node("Sigmoid", [beta === 1 ? x : g.node("Mul", [x, g.constant(beta)])])]);
+}
+
+function swishSlope(g: GraphBuilder, x: string, beta: number): string {
   const one = g.constant(1);
-  if (kind === "quick_gelu") {
-    const steep = g.node("Mul", [x, g.constant(1.702)]);
-    const gate = g.node("Sigmoid", [steep]);
-    const rest = g.node("Mul", [steep, g.node("Sub", [one, gate])]);
-    return g.node("Mul", [gate, g.node("Add", [one, rest])]);
-  }
+  const steep = g.node("Mul", [x, g.constant(beta)]);
+  const gate = g.node("Sigmoid", [steep]);
+  const rest = g.node("Mul", [steep, g.node("Sub", [one, gate])]);
+  return g.node("Mul", [gate, g.node("Add", [one, rest])]);
+}
+
+/** Backward pass of {@link activation}: from the gradient `dy` at its output to that at its input `x`. */
+export function activationBackward(
+  g: GraphBuilder,
+  x: string,
+  dy: string,
+  kind: EncoderSpec["activation"],
+): string {
+  if (kind !== "swiglu") return g.node("Mul", [dy, activationSlope(g, x, kind)]);
+  const [gate, value] = gateAndValue(g, x);
+  const dGate = g.node("Mul", [g.node("Mul", [dy, value]), swishSlope(g, gate, 1)]);
+  return g.node("Concat", [dGate, g.node("Mul", [dy, swish(g, gate, 1)])], { axis: 1 });
+}
+
+/** Derivative of an elementwise {@link activation}. */
+export function activationSlope(g: GraphBuilder, x: string, kind: Elementwise): string {
+  const one = g.constant(1);
+  if (kind === "quick_gelu") return swishSlope(g, x, 1.702);
   const square = g.node("Mul", [x, x]);
   if (kind === "gelu") {
     const inner = g.node("Erf", [g.node("Div", [x, g.constant(Math.SQRT2)])]);

@@ -22,7 +22,7 @@ export interface ReferenceRegister {
 type Matrix = number[][];
 
 export function referenceBlock(
-  spec: Pick<EncoderSpec, "width" | "heads" | "layerNormEps">,
+  spec: Pick<EncoderSpec, "width" | "heads" | "layerNormEps" | "activation">,
   weights: BlockWeights,
   x: Matrix,
   prefixes: readonly ReferencePrefix[],
@@ -65,7 +65,9 @@ export function referenceBlock(
   });
   const middle = add(x, scale(apply(round(mixed), weights.proj), weights.scale1));
   const fc1Input = normalise(middle, weights.norm2, spec.layerNormEps);
-  const fc2Input = apply(round(fc1Input), weights.fc1).map((row) => row.map(gelu));
+  const fc2Input = apply(round(fc1Input), weights.fc1).map((row) =>
+    spec.activation === "swiglu" ? swiglu(row) : row.map(gelu),
+  );
   for (const neuron of register?.neurons ?? []) {
     const patches = fc2Input.slice(register!.leading, -1);
     fc2Input.at(-1)![neuron] = Math.max(...patches.map((row) => row[neuron]!));
@@ -114,6 +116,12 @@ function softmax(logits: number[]): number[] {
   const exps = logits.map((v) => Math.exp(v - max));
   const sum = exps.reduce((a, b) => a + b);
   return exps.map((v) => v / sum);
+}
+
+/** silu of the first half times the second. */
+function swiglu(row: readonly number[]): number[] {
+  const half = row.length / 2;
+  return Array.from({ length: half }, (_, i) => (row[i]! / (1 + Math.exp(-row[i]!))) * row[half + i]!);
 }
 
 /** x Phi(x), with erf by its Maclaurin series: exact to fp64 for the |x| < 4 of the tests. */

@@ -20,7 +20,7 @@ const NO_LIMIT = 3e38;
  */
 export function activationGrids(
   q: Quantization,
-  block: Pick<QuantizedBlock, "folds" | "norms">,
+  block: Pick<QuantizedBlock, "folds" | "norms" | "twin">,
   statistics: BlockStatistics | null,
 ): GridFeeds {
   if (!isStatic(q)) return dynamicFeeds(q);
@@ -49,16 +49,16 @@ function dynamicFeeds(q: Quantization): GridFeeds {
 function staticFeeds(
   q: Quantization,
   name: LinearName,
-  block: Pick<QuantizedBlock, "folds" | "norms">,
+  block: Pick<QuantizedBlock, "folds" | "norms" | "twin">,
   input: InputStatistics,
 ): GridFeeds {
-  if (q.base === "ptq4vit" && name === "fc2") {
-    const { positive, negative } = searchTwin(input, block.norms.fc2!, q.activationBits);
+  if (block.twin === name) {
+    const { positive, negative } = searchTwin(input, block.norms[name]!, q.activationBits);
     return {
-      fc2_scale: positive.scale,
-      fc2_high: positive.high,
-      fc2_low: negative.low,
-      fc2_negative_scale: negative.scale,
+      [`${name}_scale`]: positive.scale,
+      [`${name}_high`]: positive.high,
+      [`${name}_low`]: negative.low,
+      [`${name}_negative_scale`]: negative.scale,
     };
   }
   const grid = staticGrid(q, name, block, input);
@@ -72,7 +72,7 @@ function staticFeeds(
 function staticGrid(
   q: Quantization,
   name: LinearName,
-  block: Pick<QuantizedBlock, "folds" | "norms">,
+  block: Pick<QuantizedBlock, "folds" | "norms" | "twin">,
   input: InputStatistics,
 ): Grid {
   const bits = q.activationBits;

@@ -17,6 +17,8 @@ export interface QuantizedBlock {
   readonly folds: Readonly<Partial<Record<LinearName, Fold>>>;
   /** What weighs errors of the input in a scale search (PTQ4ViT), see errorWeights; empty for other bases. */
   readonly norms: Readonly<Partial<Record<LinearName, ArrayLike<number>>>>;
+  /** Linear whose input has PTQ4ViT's twin grids; null = none. */
+  readonly twin: LinearName | null;
 }
 
 /** Linears that read a LayerNorm, into which a fold can go; GELU and attention outputs have none. */
@@ -56,7 +58,10 @@ export function quantizeBlock(
     block = { ...block, [name]: layer };
     if (q.base === "ptq4vit" && statistics) norms[name] = errorWeights(layer, statistics[name]);
   }
-  return { weights: block, graph: blockGraph(q, integers), folds, norms };
+  // The twin grids are for a tensor that GELU bounded below; the product of SwiGLU's halves has no such side.
+  const isGated = weights.fc1.out !== weights.fc2.in;
+  const twin = q.base === "ptq4vit" && !isGated ? "fc2" : null;
+  return { weights: block, graph: blockGraph(q, integers, twin), folds, norms, twin };
 }
 
 function foldFor(
@@ -91,6 +96,7 @@ export function weightGranularityOf(q: Quantization): Quantization["weightGranul
 function blockGraph(
   q: Quantization,
   integers: Readonly<Partial<Record<LinearName, IntegerLinear>>>,
+  twin: LinearName | null,
 ): BlockQuantization {
   const range = isStatic(q) ? "static" : "dynamic";
   const clips = q.clip !== undefined && range === "dynamic";
@@ -104,7 +110,7 @@ function blockGraph(
     granularity: q.activationGranularity ?? "per-tensor",
     clips,
     excludes: q.excludeOutliers?.kind ?? null,
-    twin: q.base === "ptq4vit" ? "fc2" : null,
+    twin,
   };
   return {
     arithmetic: "simulated",

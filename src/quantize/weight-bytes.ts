@@ -1,4 +1,4 @@
-import type { EncoderSpec } from "../encoder/spec.ts";
+import { type EncoderSpec, fc1Width } from "../encoder/spec.ts";
 import type { LinearName } from "../encoder/weights.ts";
 import type { Quantization } from "../intervention/quantization.ts";
 import { quantizedLinears } from "./block-quantizer.ts";
@@ -14,7 +14,7 @@ export function weightBytes(spec: EncoderSpec, quantize: Quantization | null): n
   const shapes: Record<LinearName, [out: number, columns: number]> = {
     qkv: [3 * width, width],
     proj: [width, width],
-    fc1: [mlpWidth, width],
+    fc1: [fc1Width(spec), width],
     fc2: [width, mlpWidth],
   };
   const integers: readonly LinearName[] = quantize?.arithmetic === "int8" ? quantizedLinears(quantize) : [];

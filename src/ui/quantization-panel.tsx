@@ -11,6 +11,7 @@ export function QuantizationPanel() {
   const lab = useLab();
   const controls = useLabState((state) => state.controls);
   const isWebgpu = useLabState((state) => state.model?.status.backend === "webgpu");
+  const isGated = useLabState((state) => state.model?.spec.activation === "swiglu");
   if (!controls) return null;
   const { bits, weightGranularity, quantizer } = controls;
   const isInteger = quantizer.arithmetic === "int8";
@@ -63,7 +64,7 @@ export function QuantizationPanel() {
           onChange={(next) => change({ quantizer: next })}
         />
       </details>
-      <p className="hint">{quantizerText(quantizer)}</p>
+      <p className="hint">{quantizerText(quantizer, isGated)}</p>
       <MeasuredCost />
     </section>
   );
@@ -76,14 +77,14 @@ const SOFTMAX = {
   "repq-vit": " (softmax: log-sqrt2 grid)",
 } as const;
 
-function quantizerText(q: Quantizer): string {
+function quantizerText(q: Quantizer, isGated: boolean): string {
   const attention = q.attention ? ` and the attention matmuls${SOFTMAX[q.base ?? "rtn"]}` : "";
   const where = `${(q.linears ?? ["qkv", "proj", "fc1", "fc2"]).join(", ")}${q.blocks ? ` of blocks ${q.blocks.join(", ")}` : ""}${attention}`;
   if (q.arithmetic === "int8") {
     return `ORT's integer kernels for ${where}: u8 activations (${q.activationScheme ?? "symmetric"}), s8 weights, as deployed. Live accuracy shows its simulation beside it.`;
   }
   if (q.base === "ptq4vit") {
-    return `PTQ4ViT for ${where}: twin uniform grids after GELU, scales searched by ${q.scaleSearch === "hessian" ? "output error, weighed with the diagonal of the feature's Gauss-Newton Hessian" : "output error (not guided by a Hessian)"}.`;
+    return `PTQ4ViT for ${where}: ${isGated ? "no twin grids, since this encoder has SwiGLU in GELU's place" : "twin uniform grids after GELU"}, scales searched by ${q.scaleSearch === "hessian" ? "output error, weighed with the diagonal of the feature's Gauss-Newton Hessian" : "output error (not guided by a Hessian)"}.`;
   }
   if (q.base === "repq-vit") {
     return `RepQ-ViT for ${where}: LayerNorm outputs calibrated per channel, then reparameterised to one scale; weights per channel.`;
