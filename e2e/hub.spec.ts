@@ -6,7 +6,7 @@ import { formatBytes } from "../src/figures/format.ts";
 import { startTestHub, type TestHub } from "../src/hub/test-hub.ts";
 import { writeModel } from "./support/checkpoint-files.ts";
 import { cliTrace } from "./support/cli.ts";
-import type { LabPage } from "./support/lab-page.ts";
+import { lookUp, openPicker, savedModels } from "./support/hub-picker.ts";
 import { SAMPLES, sharedFolder } from "./support/paths.ts";
 import { expect, test } from "./support/test.ts";
 
@@ -26,26 +26,13 @@ test.beforeEach(async () => {
 });
 test.afterEach(() => hub.close());
 
-async function openPicker(lab: LabPage): Promise<void> {
-  await lab.byId("open-picker").click();
-  await expect(lab.byId("picker")).toBeVisible();
-}
-
-async function lookUp(lab: LabPage, id: string): Promise<void> {
-  await lab.byId("hub-url").fill(hub.url);
-  await lab.byId("hub-model-id").fill(id);
-  await lab.byId("hub-look-up").click();
-}
-
-const saved = (lab: LabPage) => lab.byId("saved").getByRole("row");
-
 test("a model is opened by its id, cancelled, resumed, opened again without the Hub, and deleted", async ({
   lab,
 }, info) => {
   await lab.open();
   const bundled = await lab.byId("model-name").textContent();
   await openPicker(lab);
-  await lookUp(lab, "owner/vit");
+  await lookUp(lab, hub, "owner/vit");
   const { bytes } = randomCheckpoint(OPTIONS);
   await expect(lab.byId("offer-bytes")).toContainText(formatBytes(bytes.byteLength));
   await expect(lab.byId("offer-licence")).toHaveText("apache-2.0");
@@ -65,8 +52,8 @@ test("a model is opened by its id, cancelled, resumed, opened again without the 
   const before = hub.sent;
 
   await openPicker(lab);
-  await expect(saved(lab)).toContainText("incomplete");
-  await saved(lab).getByRole("button", { name: "Resume owner/vit" }).click();
+  await expect(savedModels(lab)).toContainText("incomplete");
+  await savedModels(lab).getByRole("button", { name: "Resume owner/vit" }).click();
   const folder = await writeModel(info.outputPath("model"), OPTIONS);
   const trace = await cliTrace(IMAGE, [], folder);
   await expect(lab.byId("model-name")).toHaveText(trace.model.label);
@@ -77,15 +64,15 @@ test("a model is opened by its id, cancelled, resumed, opened again without the 
   await lab.open();
   await expect(lab.byId("model-name")).toHaveText(bundled!);
   await openPicker(lab);
-  await expect(saved(lab)).not.toContainText("incomplete");
-  await saved(lab).getByRole("button", { name: "Open owner/vit" }).click();
+  await expect(savedModels(lab)).not.toContainText("incomplete");
+  await savedModels(lab).getByRole("button", { name: "Open owner/vit" }).click();
   await expect(lab.byId("model-name")).toHaveText(trace.model.label);
   await lab.expectTrace("baseline", trace);
 
   await openPicker(lab);
-  await saved(lab).getByRole("button", { name: "Delete owner/vit" }).click();
-  await expect(saved(lab).getByRole("button")).toHaveCount(0);
-  await lookUp(lab, "owner/vit");
+  await savedModels(lab).getByRole("button", { name: "Delete owner/vit" }).click();
+  await expect(savedModels(lab).getByRole("button")).toHaveCount(0);
+  await lookUp(lab, hub, "owner/vit");
   await expect(lab.byId("offer-error")).toContainText("CORS");
   expect(
     await lab.page.evaluate(async () => (await caches.keys()).filter((name) => name.includes("vit"))),
@@ -98,7 +85,7 @@ test("what cannot be opened is said before anything is downloaded, and the model
   const bundled = await lab.byId("model-name").textContent();
   await openPicker(lab);
   const refused = async (id: string, text: RegExp) => {
-    await lookUp(lab, id);
+    await lookUp(lab, hub, id);
     await expect(lab.byId("offer-error")).toContainText(text);
   };
   await refused("owner/gated", /gated: accept its terms/);
@@ -122,12 +109,12 @@ test("a model that is damaged on the way is refused, and the one before stays", 
   const bundled = await lab.byId("model-name").textContent();
   hub.faults.corrupts = true;
   await openPicker(lab);
-  await lookUp(lab, "owner/vit");
+  await lookUp(lab, hub, "owner/vit");
   await lab.byId("offer-open").click();
   await expect(lab.messages()).toContainText("as the Hub states it");
   await expect(lab.byId("model-name")).toHaveText(bundled!);
   await openPicker(lab);
-  await expect(saved(lab).getByRole("button")).toHaveCount(0);
+  await expect(savedModels(lab).getByRole("button")).toHaveCount(0);
 });
 
 test("a real checkpoint is opened by its id", async ({ lab }) => {
@@ -137,7 +124,7 @@ test("a real checkpoint is opened by its id", async ({ lab }) => {
   hub.repositories.set("owner/real", { files: { "model.safetensors": weights } });
   await lab.open();
   await openPicker(lab);
-  await lookUp(lab, "owner/real");
+  await lookUp(lab, hub, "owner/real");
   await expect(lab.byId("offer-licence")).toHaveText("not stated by its page");
   await expect(lab.byId("offer")).toContainText("Assumed");
   await lab.byId("offer-open").click();

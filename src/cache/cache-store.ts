@@ -36,7 +36,7 @@ export function noRoom(cause: unknown): InputError {
   return new InputError(
     "Storage of the browser",
     "room for the model",
-    cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause),
+    cause instanceof Error ? `${cause.name}: ${cause.message.replace(/\.$/, "")}` : String(cause),
     "Delete saved models or free disk space, then open the model again: what was downloaded is kept.",
   );
 }

@@ -33,8 +33,8 @@ export interface ModelStorage {
   /** Where the pieces of a model go; made when there is none. @throws InputError when there is no room */
   open(model: ModelName): Promise<{ store: PieceStore; write(manifest: SavedManifest): Promise<void> }>;
   delete(model: ModelName): Promise<void>;
-  /** Bytes that it would still take; null = it does not say. */
-  freeBytes(): Promise<number | null>;
+  /** Bytes that it would still take; null = it does not say. @param needed how many are wanted: fewer than these are told exactly */
+  freeBytes(needed: number): Promise<number | null>;
 }
 
 /** Whether a saved model is the wanted one. */

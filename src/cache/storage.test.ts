@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { cacheStore } from "./cache-store.ts";
-import { checkRoom } from "./storage-room.ts";
+import { checkRoom, largestThatFits } from "./storage-room.ts";
 
 /** As much of the Cache API as pieces need, with room for `quota` bytes. */
 function fakeCache(quota: number): Cache {
@@ -34,6 +34,25 @@ describe("pieces in the browser's cache", () => {
     const more = store.write(piece(4, 8), new Uint8Array(4));
     await expect(more).rejects.toThrow(/room for the model.*QuotaExceededError.*Delete saved models/);
     expect(await store.list()).toEqual([piece(0, 4)]);
+  });
+});
+
+describe("largestThatFits", () => {
+  const within = (quota: number) => async (bytes: number) => {
+    if (bytes > quota) throw new DOMException("", "QuotaExceededError");
+  };
+
+  it("is what is needed where that fits, else the room within 1 MB", async () => {
+    expect(await largestThatFits(19e6, within(19e6))).toBe(19e6);
+    const room = await largestThatFits(340e6, within(8e6));
+    expect(room).toBeLessThanOrEqual(8e6);
+    expect(room).toBeGreaterThan(7e6 - 1);
+    expect(await largestThatFits(340e6, within(0))).toBe(0);
+  });
+
+  it("passes on what is no matter of room", async () => {
+    const broken = () => Promise.reject(new TypeError("gone"));
+    await expect(largestThatFits(5e6, broken)).rejects.toThrow("gone");
   });
 });
 

@@ -86,7 +86,8 @@ export async function openHubFiles(
     kept: (plan) => keptBytes(weights, plan),
 
     async checkRoom(plan) {
-      if (saves && missing(plan) > 0) checkRoom(missing(plan), await saves.freeBytes());
+      const needed = missing(plan);
+      if (saves && needed > 0) checkRoom(needed, await saves.freeBytes(needed));
     },
 
     async fetch(plan, onProgress, stop) {

@@ -17,6 +17,7 @@ export async function lookUpModel(ref: HubRef, signal: AbortSignal): Promise<Mod
   const { spec } = openEncoder(safetensors, files.configs);
   const plan = files.plan(await planReads(safetensors, (view) => openEncoder(view, files.configs)));
   const { hub, id, revision, commit, licence } = files.repository;
+  const kept = files.saved ? files.kept(plan) : 0;
   return {
     hub,
     id,
@@ -25,10 +26,10 @@ export async function lookUpModel(ref: HubRef, signal: AbortSignal): Promise<Mod
     licence,
     spec,
     bytes: plan.bytes,
-    kept: files.saved ? files.kept(plan) : 0,
+    kept,
     fileBytes: safetensors.size,
     check: files.statesSha256 ? (plan.isWhole ? "whole" : "part") : "none",
-    room: await freeBytes(),
+    room: await freeBytes(plan.bytes - kept),
     canSave: canSave(),
   };
 }
