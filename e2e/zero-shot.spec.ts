@@ -117,6 +117,17 @@ test("text towers of all layouts classify on WASM as on the command line; what g
   await expect(lab.byId("top-head")).toHaveText("zero-shot over 2 classes, 3 templates");
   expect((await shown(lab, "baseline")).map(({ label }) => label).sort()).toEqual(["church", "tench"]);
 
+  // Dropped lists, and one that is none.
+  await lab.drop([
+    { name: "names.txt", type: "text/plain", bytes: Buffer.from("church\ngolf ball\nchain saw\n") },
+    { name: "prompts.txt", type: "text/plain", bytes: Buffer.from("a photo of a {}.\n") },
+  ]);
+  await expect(lab.byId("class-names")).toHaveValue("church\ngolf ball\nchain saw");
+  await expect(lab.byId("templates")).toHaveValue("a photo of a {}.");
+  await lab.drop([{ name: "list.txt", type: "text/plain", bytes: Buffer.from([0xff, 0xd8, 0xff]) }]);
+  await expect(lab.messages()).toContainText("list.txt: expected text in UTF-8, got other bytes");
+  await expect(lab.byId("class-names")).toHaveValue("church\ngolf ball\nchain saw");
+
   // Without its tokenizer a model opens, and only the classes cannot be embedded.
   await openModel(lab, "clip", /tokenizer/);
   await lab.byId("embed-classes").click();

@@ -82,6 +82,29 @@ test("another model forgets the embeddings but not the lists; the same one keeps
   expect(state().classes).toMatchObject({ embedded: null, names: "cat\ndog" });
 });
 
+test("dropped lists are told apart by their placeholder; what is no list leaves both as they were", async () => {
+  const { lab, state } = await booted();
+  await lab.openFiles([
+    new File(["cat\r\n\r\n dog\r\n"], "pets.txt"),
+    new File(["a {}\nthe {}"], "words.txt"),
+  ]);
+  expect(state().classes).toMatchObject({ names: "cat\ndog", templates: "a {}\nthe {}" });
+  expect(state().messages.at(-2)!.text).toMatch(/Class names read from pets.txt: 2. They wait for a model/);
+  const refusals = [
+    ["", /at least one class name, got none/],
+    ["cat\ncat", /every class once, got "cat" twice/],
+    [new Uint8Array([0xff, 0xd8, 0]), /text in UTF-8/],
+    [Array.from({ length: 25_001 }, (_, i) => i).join("\n"), /at most 25000 class names, got 25001/],
+    ["a {}\nno slot", /templates with {} for the class name, got "no slot"/],
+    ['["cat", 3]', /list of names/],
+  ] as const;
+  for (const [content, message] of refusals) {
+    await lab.openFiles([new File([content], "list.txt")]);
+    expect(state().messages.at(-1)!.text).toMatch(message);
+    expect(state().classes).toMatchObject({ names: "cat\ndog", templates: "a {}\nthe {}" });
+  }
+});
+
 test("a class file is taken over as one name a line", async () => {
   const { lab, state } = await booted();
   await lab.openClassFile(new File(['{"n1": "tench", "n2": "church"}'], "classes.json"), "names");

@@ -1,5 +1,6 @@
 import { readOut } from "../evaluate/readout.ts";
 import { parseClasses, parseTemplates } from "../text/class-list.ts";
+import { isTemplateList, readListFile } from "../text/list-file.ts";
 import { TEMPLATE_PRESETS } from "../text/prompts.ts";
 import { type ClassesState, oneALine } from "./class-lists.ts";
 import type { LabContext } from "./context.ts";
@@ -22,13 +23,22 @@ export function createClassActions({ api, store, say, fail }: LabContext) {
       if (preset) update({ templates: oneALine(preset.templates) });
     },
 
-    /** Takes over a file of class names or templates (text or JSON) when it can be read as one. */
-    async openClassFile(file: File, list: "names" | "templates"): Promise<void> {
+    /**
+     * Takes over a file of class names or templates (text or JSON) when it can be read as one.
+     * @param asked what it is to be; by default its content tells
+     */
+    async openClassFile(file: File, asked?: "names" | "templates"): Promise<void> {
       try {
-        const text = await file.text();
+        const text = await readListFile(file);
+        const list = asked ?? (isTemplateList(text) ? "templates" : "names");
         const entries =
           list === "names" ? parseClasses(text, file.name).classes : parseTemplates(text, file.name);
         update({ [list]: oneALine(entries) });
+        const what = list === "names" ? "Class names" : "Prompt templates";
+        const next = getState().model?.hasText
+          ? "Press Classify to use them."
+          : "They wait for a model with a text tower.";
+        say("info", `${what} read from ${file.name}: ${entries.length}. ${next}`);
       } catch (error) {
         fail(error);
       }

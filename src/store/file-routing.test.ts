@@ -5,7 +5,11 @@ describe("files are routed by name", () => {
   const file = (name: string) => ({ name });
   test.each([
     [["photo.jpg"], "image"],
-    [["notes.txt"], "image"],
+    [["notes.md"], "image"],
+    [["photo.jpg", "notes.txt"], "image"],
+    [["names.txt"], "lists"],
+    [["classes.json", "templates.TXT"], "lists"],
+    [["model.safetensors", "classes.json"], "model"],
     [["animals.ZIP"], "archive"],
     [["model.safetensors"], "model"],
     [["model.safetensors", "config.json"], "model"],

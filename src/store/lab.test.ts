@@ -19,7 +19,7 @@ describe("opening", () => {
     });
     isBad = true;
     const { model, image, controls, lanes } = state();
-    await lab.openFiles([new File(["x"], "text.txt")]);
+    await lab.openFiles([new File(["x"], "text.png")]);
     await lab.openFiles([new File(["x"], "model.safetensors")]);
     const after = state();
     expect([after.model, after.image, after.controls, after.lanes]).toEqual([model, image, controls, lanes]);

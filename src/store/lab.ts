@@ -41,6 +41,7 @@ export function createLab(api: LabApi, host: LabHost) {
   const opening = createOpening(context, runs, kept);
   const picker = createPicker(context, opening.openModel);
   const bundled = { kind: "bundled", url: new URL("models/scenes-vit/", host.baseUrl).href } as const;
+  const classes = createClassActions(context);
   const registers = createRegisterActions(context, runs, kept);
 
   function readLink(): LinkState | null {
@@ -87,7 +88,7 @@ export function createLab(api: LabApi, host: LabHost) {
     ...registers,
     ...createMaskActions(context),
     ...picker,
-    ...createClassActions(context),
+    ...classes,
     ...createExperimentActions(context, runs, kept),
     openSample: opening.openSample,
     openModel: opening.openModel,
@@ -119,7 +120,9 @@ export function createLab(api: LabApi, host: LabHost) {
       if (route.kind === "model") await opening.openModel({ kind: "files", files: route.files });
       else if (route.kind === "archive") await runs.openDataset({ kind: "zip", file: route.file });
       else if (route.kind === "registers") await registers.openRegisters(route.file);
-      else if (route.kind === "image") {
+      else if (route.kind === "lists") {
+        for (const file of route.files) await classes.openClassFile(file);
+      } else if (route.kind === "image") {
         if (route.ignored > 0) {
           say(
             "info",

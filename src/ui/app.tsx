@@ -48,7 +48,7 @@ export function App() {
         {isOver && (
           <div className="drop-note" aria-hidden="true">
             Drop an image, a model (model.safetensors with config.json and tokenizer.json), a registers file,
-            or a folder or zip of labelled images
+            class names or prompt templates (.txt), or a folder or zip of labelled images
           </div>
         )}
       </div>
