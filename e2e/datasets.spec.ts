@@ -21,12 +21,14 @@ const zipOf = (files: readonly SceneFile[], outer = "set/") => ({
 });
 
 /** The command line's counts on a folder, with the encoder's own head. */
-const cliReport = (folder: string, limit?: number) =>
+const cliReport = (folder: string, limit?: number) => cliEval(folder, ["--probe", "own"], limit);
+
+const cliEval = (folder: string, head: readonly string[], limit?: number) =>
   runLab<EvaluationReport>([
     "eval",
     ...["--model", BUNDLED_MODEL],
     ...["--data", folder],
-    ...["--probe", "own"],
+    ...head,
     ...["--seed", "1"],
     ...(limit === undefined ? [] : ["--limit", String(limit)]),
   ]);
@@ -90,7 +92,7 @@ test("a chosen folder is evaluated too, with its unreadable image counted", asyn
   await expectCounts(lab, report);
 });
 
-test("classes of the user's own are read by a probe on held-out images", async ({ lab }) => {
+test("classes of the user's own are read by the chosen probe on held-out images", async ({ lab }, info) => {
   const files = (await sceneFiles(["bag", "trouser"], 10)).map(({ path, bytes }) => ({
     path: path.replace("bag", "sack").replace("trouser", "leg"),
     bytes,
@@ -103,6 +105,23 @@ test("classes of the user's own are read by a probe on held-out images", async (
   await expect(lab.byId("accuracy-progress")).toContainText(
     /16 of 16 images .* nearest class mean .* fitted on 4 images of a fifth of each class of scenes.zip, held out/,
   );
+
+  const folder = await writeFiles(info.outputPath("own"), files);
+  const heads = [
+    { probe: "ridge", label: /^ridge/, shown: /ridge probe \(.* by leave-one-out\), fitted on 4 images/ },
+    { probe: "knn", label: /^k nearest/, shown: /4 nearest neighbours \(.*\) of 4 images/ },
+  ];
+  for (const { probe, label, shown } of heads) {
+    await lab.byId("probe-kind").getByRole("button").click();
+    await lab.page.getByRole("option", { name: label }).click();
+    await lab.byId("accuracy-toggle").click();
+    await expect(lab.byId("accuracy-progress")).toContainText(shown);
+    await expect(lab.byId("accuracy")).toHaveAttribute("data-state", "done");
+    await expectCounts(lab, await cliEval(folder, ["--probe", probe, "--holdout", "0"]));
+  }
+  await lab.setNumber("probe-neighbours", 3);
+  await lab.byId("accuracy-toggle").click();
+  await expect(lab.byId("accuracy-progress")).toContainText(/3 nearest neighbours/);
 });
 
 test("an evaluation that was interrupted goes on after a reload", async ({ lab }, info) => {

@@ -1,9 +1,8 @@
 import { requireSameClasses } from "../evaluate/classes.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { collectFeatures } from "../evaluate/features.ts";
+import { fitProbe } from "../evaluate/fit-probe.ts";
 import { type Head, ownHead } from "../evaluate/head.ts";
-import { nearestNeighbours } from "../evaluate/knn.ts";
-import { nearestClassMean, ridgeProbe } from "../evaluate/probe.ts";
 import { openLabelledSet } from "./labelled-set.ts";
 import type { OpenModel } from "./open-model.ts";
 import { createProgress } from "./output.ts";
@@ -49,8 +48,7 @@ export async function openHead(
     onProgress: (done, total) => progress("Fitting the probe", done, total),
     ...(signal && { signal }),
   });
-  if (probe === "knn") return nearestNeighbours(features);
-  return probe === "ncm" ? nearestClassMean(features) : ridgeProbe(features, lambda);
+  return fitProbe(probe === "ridge" ? { kind: probe, lambda } : { kind: probe }, features);
 }
 
 /**

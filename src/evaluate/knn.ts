@@ -4,7 +4,7 @@ import type { Head } from "./head.ts";
 import type { LabelledFeatures } from "./probe.ts";
 
 /** DINO's settings (2104.14294, section 4.1; its eval_knn.py). */
-const NEIGHBOURS = 20;
+export const NEIGHBOURS = 20;
 const TEMPERATURE = 0.07;
 
 /**

@@ -53,13 +53,14 @@ const SAVE_INTERVAL = 1000;
 export function evaluationKey({ controls, model, dataset, accuracy }: LabState): EvaluationKey | null {
   const fingerprint = dataset.info?.fingerprint ?? null;
   if (!controls || !model || fingerprint === null) return null;
-  const { seed, limit } = accuracy;
+  const { seed, limit, probe } = accuracy;
   return {
     model: encoderKey(model),
     fingerprint,
     configurations: accuracyConfigurations(controls),
     seed,
     limit,
+    probe,
   };
 }
 
@@ -122,6 +123,7 @@ export function createAccuracyRunner(
           limit: accuracy.limit,
           seed: accuracy.seed,
           classEmbeddings: classes.embedded,
+          probe: accuracy.probe,
           ...(resume && { resume }),
         },
         (next, working) => {

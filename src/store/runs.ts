@@ -117,8 +117,8 @@ export function createRuns(context: LabContext) {
       return accuracy.stop().catch(fail);
     },
 
-    /** Changes n, the seed or whether the accuracy follows; the report shown stays until the next start. */
-    setAccuracy(change: Partial<Pick<LabState["accuracy"], "limit" | "seed" | "follow">>): void {
+    /** Changes n, the seed, the probe or whether the accuracy follows; the report shown stays until the next start. */
+    setAccuracy(change: Partial<Pick<LabState["accuracy"], "limit" | "seed" | "probe" | "follow">>): void {
       setState((state) => ({ accuracy: { ...state.accuracy, ...change } }));
       followAccuracy();
     },

@@ -2,7 +2,14 @@ import { expect, test } from "vitest";
 import type { EvaluationProgress } from "../evaluate/report.ts";
 import { type EvaluationKey, findSaved, forgetSaved, saveProgress } from "./saved-evaluations.ts";
 
-const key: EvaluationKey = { model: "ab", fingerprint: "cd", configurations: [], seed: 1, limit: 100 };
+const key: EvaluationKey = {
+  model: "ab",
+  fingerprint: "cd",
+  configurations: [],
+  seed: 1,
+  limit: 100,
+  probe: { kind: "knn", neighbours: 20 },
+};
 const progress = (n: number): EvaluationProgress => ({
   n,
   total: 100,
@@ -36,6 +43,8 @@ test("progress is found again by what was measured, and only by that", () => {
     { ...key, fingerprint: "xx" },
     { ...key, seed: 2 },
     { ...key, limit: 50 },
+    { ...key, probe: { kind: "ridge" } as const },
+    { ...key, probe: { kind: "knn", neighbours: 5 } as const },
   ]) {
     expect(findSaved(at, other)).toBeNull();
   }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ProbeChoice } from "../evaluate/fit-probe.ts";
 import type { Configuration, EvaluationProgress } from "../evaluate/report.ts";
 import type { LabHost } from "./context.ts";
 
@@ -37,14 +38,15 @@ export interface EvaluationKey {
   readonly configurations: readonly Configuration[];
   readonly seed: number;
   readonly limit: number;
+  readonly probe: ProbeChoice;
 }
 
 type Storage = Pick<LabHost, "readStored" | "writeStored">;
 
 const KEY = "evaluations";
 
-const keyOf = ({ model, fingerprint, configurations, seed, limit }: EvaluationKey) =>
-  JSON.stringify([model, fingerprint, configurations, seed, limit]);
+const keyOf = ({ model, fingerprint, configurations, seed, limit, probe }: EvaluationKey) =>
+  JSON.stringify([model, fingerprint, configurations, seed, limit, probe]);
 
 /** The kept progress of an evaluation; null where there is none or the stored text is not what was written. */
 export function findSaved(storage: Storage, key: EvaluationKey): EvaluationProgress | null {

@@ -1,3 +1,4 @@
+import { DEFAULT_PROBE, type ProbeChoice } from "../evaluate/fit-probe.ts";
 import type { Configuration, EvaluationReport } from "../evaluate/report.ts";
 import type { Domain } from "../figures/log-scale.ts";
 import type { TensorId } from "../figures/tensors.ts";
@@ -54,6 +55,8 @@ export interface AccuracyState {
   readonly measured: string | null;
   readonly limit: number;
   readonly seed: number;
+  /** What is fitted where the set's classes are neither the encoder's own nor embedded. */
+  readonly probe: ProbeChoice;
   /** Measure again by itself when the intervention changes. */
   readonly follow: boolean;
 }
@@ -120,6 +123,7 @@ export const INITIAL_STATE: LabState = {
     measured: null,
     limit: 64,
     seed: 1,
+    probe: DEFAULT_PROBE,
     follow: true,
   },
   experiments: INITIAL_EXPERIMENTS,

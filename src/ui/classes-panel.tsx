@@ -26,7 +26,7 @@ function OwnClasses({ count }: { readonly count: number }) {
     <p className="hint" data-testid="classes-note">
       {count > 0
         ? `The encoder's own head chooses among ${formatCount(count)} classes.`
-        : "This checkpoint has neither a classification head nor a text tower. Live accuracy uses a nearest-class-mean probe; lab eval also has k-NN and ridge."}
+        : "This checkpoint has neither a classification head nor a text tower. Live accuracy fits the head that is chosen under Data set."}
     </p>
   );
 }

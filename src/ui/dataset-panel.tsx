@@ -5,6 +5,7 @@ import type { ImageSource } from "../worker/api.ts";
 import { chosenFolder } from "./folders.ts";
 import { HubForm } from "./hub-form.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
+import { ProbeField } from "./probe-choice.tsx";
 
 /** The labelled images that the accuracy is measured on: bundled, or a folder or zip of class-named folders. */
 export function DatasetPanel() {
@@ -35,6 +36,7 @@ export function DatasetPanel() {
         )}
       </SourceButtons>
       <HubForm isDisabled={!hasModel || opening} onChoose={(images) => void lab.openDataset(images)} />
+      <ProbeField />
       {request && (
         <>
           <h3>Training images of a probe</h3>

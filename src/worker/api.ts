@@ -1,5 +1,6 @@
 import type { SavedModel } from "../cache/saved-models.ts";
 import type { EncoderSpec } from "../encoder/spec.ts";
+import type { ProbeChoice } from "../evaluate/fit-probe.ts";
 import type { HubRequest } from "../evaluate/hub-dataset.ts";
 import type { Configuration, EvaluationProgress, EvaluationReport } from "../evaluate/report.ts";
 import type { ModelOverrides } from "../families/overrides.ts";
@@ -166,6 +167,8 @@ export interface EvaluationRequest {
   readonly resume?: EvaluationProgress;
   /** Class embeddings of the model: a set whose classes are all among them is read zero-shot. */
   readonly classEmbeddings: ClassEmbeddings | null;
+  /** What is fitted where neither the own head nor class embeddings read the set's classes. */
+  readonly probe: ProbeChoice;
 }
 
 /** What zero-shot classification chooses among. */

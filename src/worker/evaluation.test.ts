@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { fakeEngine, fakeSet } from "../evaluate/fake-engine.ts";
+import type { ProbeChoice } from "../evaluate/fit-probe.ts";
 import { engineRunner } from "../evaluate/image-runner.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { splitSet } from "../evaluate/split.ts";
@@ -33,10 +34,16 @@ test("a probe is fitted once, on images that are not evaluated", async () => {
     seed: 1,
     classEmbeddings: null,
   };
-  const run = async () => {
+  const run = async (probe: ProbeChoice = { kind: "ncm" }) => {
     let last: EvaluationReport | null = null;
     const signal = new AbortController().signal;
-    const stream = evaluateDataset(engine, [engineRunner(engine, prepare)], dataset, request, signal);
+    const stream = evaluateDataset(
+      engine,
+      [engineRunner(engine, prepare)],
+      dataset,
+      { ...request, probe },
+      signal,
+    );
     for await (last of stream);
     return last!;
   };
@@ -47,6 +54,12 @@ test("a probe is fitted once, on images that are not evaluated", async () => {
   expect(new Set(ids).size).toBe(20);
   await run();
   expect(log).toHaveLength(20 + 16);
+  // Another probe is fitted on the features of the same run.
+  const ridge = await run({ kind: "ridge" });
+  expect(ridge.head).toMatch(/^ridge probe .*, fitted on 4 images of a fifth$/);
+  const knn = await run({ kind: "knn", neighbours: 3 });
+  expect(knn.head).toMatch(/^3 nearest neighbours .* of 4 images of a fifth$/);
+  expect(log).toHaveLength(20 + 3 * 16);
 });
 
 test("a set whose classes are embedded is read zero-shot, whole; another one by a probe", async () => {
@@ -67,6 +80,7 @@ test("a set whose classes are embedded is read zero-shot, whole; another one by 
       dataset: "set-1",
       limit: 99,
       seed: 1,
+      probe: { kind: "ncm" } as const,
       classEmbeddings: classEmbeddings(classes),
     };
     const signal = new AbortController().signal;

@@ -1,0 +1,29 @@
+import type { Head } from "./head.ts";
+import { NEIGHBOURS, nearestNeighbours } from "./knn.ts";
+import { type LabelledFeatures, nearestClassMean, ridgeProbe } from "./probe.ts";
+
+/** A head that is fitted on labelled images. */
+export type ProbeChoice =
+  | { readonly kind: "ncm" }
+  /** Without a penalty `lambda`, leave-one-out chooses it. */
+  | { readonly kind: "ridge"; readonly lambda?: number | undefined }
+  /** `neighbours`: k, DINO's 20 by default. */
+  | { readonly kind: "knn"; readonly neighbours?: number | undefined };
+
+/** Nearest class mean: nothing to choose, and fitted at once. */
+export const DEFAULT_PROBE: ProbeChoice = { kind: "ncm" };
+
+/**
+ * Fits the chosen probe.
+ * @throws InputError when the images do not do for it
+ */
+export function fitProbe(choice: ProbeChoice, data: LabelledFeatures): Head {
+  switch (choice.kind) {
+    case "ncm":
+      return nearestClassMean(data);
+    case "ridge":
+      return ridgeProbe(data, choice.lambda);
+    case "knn":
+      return nearestNeighbours(data, choice.neighbours ?? NEIGHBOURS);
+  }
+}
