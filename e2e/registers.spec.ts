@@ -47,3 +47,32 @@ test("registers are curated from own images, saved, and opened again", async ({ 
   await lab.setNumber("prefix-count-number", count);
   await lab.expectTrace("intervention", trace);
 });
+
+test("two distinct registers are curated, and the prefix holds one or both", async ({ lab, page }, info) => {
+  await lab.open();
+  await lab.clearIntervention();
+  await expect(lab.byId("prefix-distinct")).toHaveCount(0);
+  await lab.setNumber("curate-block", 5);
+  await lab.setNumber("curate-top", 12);
+  await lab.setNumber("curate-distinct", 2);
+  await lab.byId("curate-input").setInputFiles(samples.map(({ file }) => join(SAMPLES, file)));
+  await expect(lab.byId("registers-info")).toContainText("12 tokens");
+  await expect(lab.byId("registers-info")).toContainText("in 2 distinct registers");
+
+  const saving = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  const file = info.outputPath("registers-two.safetensors");
+  await (await saving).saveAs(file);
+  const shown = async (distinct: number) => {
+    await lab.setNumber("prefix-distinct", distinct);
+    await expect.poll(() => lab.intervention().prefix?.distinct ?? 1).toBe(distinct);
+    const { from, to, count } = lab.intervention().prefix!;
+    const prefix = `from=${from},to=${to},count=${count},registers=${distinct}`;
+    await lab.expectTrace("intervention", await cliTrace(IMAGE, ["--registers", file, "--prefix", prefix]));
+    return lab.rows("intervention");
+  };
+  const one = await shown(1);
+  const both = await shown(2);
+  expect(both).not.toEqual(one);
+  expect(await shown(1)).toEqual(one);
+});
