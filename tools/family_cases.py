@@ -14,10 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import open_clip
+import open_clip.timm_model
 import timm
 import torch
 import transformers
 from open_clip.model import CLIP as OpenClip
+from open_clip.model import CustomTextCLIP
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from safetensors.torch import save_file
@@ -562,6 +564,74 @@ def open_clip_variant() -> Case:
     )
 
 
+def open_clip_timm_case(trunk: str, reduced: dict, dtype: torch.dtype, image: str, **vision) -> Case:
+    """OpenCLIP's SigLIP models: timm builds the image tower by its name. Here with reduced sizes, which tensors tell;
+    heads and activation stay those of the name."""
+    size = reduced["img_size"]
+    model_cfg = {
+        "embed_dim": 24 if vision.get("timm_proj") == "linear" else reduced["embed_dim"],
+        "init_logit_bias": -10,
+        "custom_text": True,
+        "vision_cfg": {
+            "image_size": size,
+            "timm_model_name": trunk,
+            "timm_model_pretrained": False,
+            "timm_pool": "map",
+            **vision,
+        },
+        "text_cfg": {
+            "context_length": 8,
+            "vocab_size": 40,
+            "width": 16,
+            "heads": 2,
+            "layers": 1,
+            "no_causal_mask": True,
+            "proj_bias": True,
+            "pool_type": "last",
+            "norm_kwargs": {"eps": 1e-6},
+        },
+    }
+    preprocess = {"mean": HALF, "std": HALF, "interpolation": "bicubic", "resize_mode": "squash"}
+    create = timm.create_model
+    timm.create_model = lambda *args, **kwargs: create(*args, **kwargs, **reduced)
+    arguments = json.loads(json.dumps({key: value for key, value in model_cfg.items() if key != "custom_text"}))
+    model = CustomTextCLIP(**arguments)
+    timm.create_model = create
+
+    def forward(pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+        outputs = {"feature": model.encode_image(pixels)}
+        return {**outputs, "pooled": model.visual.trunk(pixels)} if vision.get("timm_proj") == "linear" else outputs
+
+    def save(folder: Path) -> None:
+        state = {key: value.to(dtype).contiguous() for key, value in model.state_dict().items()}
+        save_file(state, folder / "open_clip_model.safetensors", metadata={"format": "pt"})
+        write_json(folder / "open_clip_config.json", {"model_cfg": model_cfg, "preprocess_cfg": preprocess})
+
+    def prepare(folder: Path, image: Image.Image, size: int | None) -> torch.Tensor:
+        cfg = json.loads((folder / "open_clip_config.json").read_text())["preprocess_cfg"]
+        return image_transform_v2(PreprocessCfg(size=reduced["img_size"], **cfg), is_train=False)(image)[None]
+
+    blocks = model.visual.trunk.blocks
+    version = open_clip.__version__
+    return Case(
+        "open-clip-timm", model, blocks, forward, save, prepare, "open_clip_torch", version, dtype=dtype, image=image
+    )
+
+
+def open_clip_siglip() -> Case:
+    """ViT-B-16-SigLIP: erf GELU, 12 heads, the pooled feature is the embedding; fp16."""
+    reduced = {"img_size": 48, "patch_size": 8, "embed_dim": 48, "depth": 2}
+    name = "vit_base_patch16_siglip_224"
+    return open_clip_timm_case(name, reduced, torch.float16, "landscape-173x97.png", timm_proj="none")
+
+
+def open_clip_siglip_linear() -> Case:
+    """tanh GELU, 16 heads, a hidden width that is no multiple, a linear projection, a rest of the image; bf16."""
+    reduced = {"img_size": 45, "patch_size": 8, "embed_dim": 64, "depth": 2}
+    name = "vit_so400m_patch16_siglip_256"
+    return open_clip_timm_case(name, reduced, torch.bfloat16, "portrait-58x131.png", timm_proj="linear")
+
+
 def timm_case(name: str, dtype: torch.dtype, classes: int, crop_pct: float, **args) -> Case:
     args = {"img_size": 48, "patch_size": 8, "embed_dim": 64, "depth": 2, "num_heads": 2, **args}
     model = VisionTransformer(**args, num_classes=classes)
@@ -653,6 +723,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "deit-distilled": deit_distilled,
     "open-clip": open_clip_openai,
     "open-clip-variant": open_clip_variant,
+    "open-clip-siglip": open_clip_siglip,
+    "open-clip-siglip-linear": open_clip_siglip_linear,
     "timm-vit": timm_vit,
     "timm-siglip": timm_siglip,
 }

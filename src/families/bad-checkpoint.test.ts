@@ -34,7 +34,7 @@ describe("checkpoints that are no image encoder", () => {
     ["transformer.wte.weight", "a language model"],
     ["layer1.0.bn1.running_mean", "a convolutional network"],
     ["text_model.embeddings.token_embedding.weight", "a text tower without its image encoder"],
-    ["visual.trunk.pos_embed", "an OpenCLIP model with a timm tower"],
+    ["visual.trunk.stem.conv.weight", "an OpenCLIP model with a timm tower that is no vision transformer"],
     ["base.lora_A.weight", "an adapter"],
   ])("says what a file with %s seems to be", async (tensor, kind) => {
     const file = await named(tensor);

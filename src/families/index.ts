@@ -5,6 +5,7 @@ import { deit } from "./deit.ts";
 import { dinov2, dinov2WithRegisters } from "./dinov2.ts";
 import type { Family, OpenedEncoder } from "./family.ts";
 import { openClip } from "./open-clip.ts";
+import { openClipTimm } from "./open-clip-timm.ts";
 import type { ModelOverrides } from "./overrides.ts";
 import { siglip } from "./siglip.ts";
 import { timmVit } from "./timm-vit.ts";
@@ -22,6 +23,7 @@ export const FAMILIES: readonly Family[] = [
   deit,
   vit,
   openClip,
+  openClipTimm,
   timmVit,
 ];
 

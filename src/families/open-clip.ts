@@ -5,14 +5,12 @@ import { canonicalWeights } from "./canonical.ts";
 import { checkTensors } from "./check-tensors.ts";
 import type { Family } from "./family.ts";
 import { gridAt, positionResize, squareGrid } from "./grid.ts";
-import { withOverrides } from "./hf-preprocess.ts";
 import type { EncoderNames } from "./names.ts";
-import { NORMALISATIONS } from "./normalisations.ts";
+import { openClipPreprocess, openClipPreprocessSchema } from "./open-clip-preprocess.ts";
 import { epsilon } from "./overrides.ts";
 import { expectedTensors, readSizes, type Sizes } from "./sizes.ts";
 
 const positive = z.int().positive();
-const triple = z.tuple([z.number(), z.number(), z.number()]);
 
 /** open_clip_config.json (open_clip `CLIPVisionCfg`, `PreprocessCfg`), as far as it matters here. */
 const schema = z.object({
@@ -33,14 +31,7 @@ const schema = z.object({
       act_kwargs: z.object({ approximate: z.enum(["none", "tanh"]).optional() }).nullish(),
     }),
   }),
-  preprocess_cfg: z
-    .object({
-      mean: triple.optional(),
-      std: triple.optional(),
-      interpolation: z.enum(["bicubic", "bilinear"]).optional(),
-      resize_mode: z.enum(["shortest", "squash"]).optional(),
-    })
-    .nullish(),
+  preprocess_cfg: openClipPreprocessSchema,
 });
 
 type OpenClipConfig = z.infer<typeof schema>;
@@ -70,7 +61,7 @@ const NAMES: EncoderNames = {
 };
 
 /** The text tower (bare or under `text.`) and the scales. */
-const OTHERS =
+export const OPEN_CLIP_TEXT =
   /^(text\.|transformer\.resblocks\.|token_embedding\.weight$|positional_embedding$|ln_final\.|text_projection|logit_scale$|logit_bias$|attn_mask$|input_resolution$|context_length$|vocab_size$)/;
 
 /**
@@ -83,7 +74,12 @@ export const openClip: Family = {
   marks: [["visual.conv1.weight", "visual.transformer.resblocks.0.ln_1.weight"]],
   open(weights, configs, overrides) {
     const sizes = readSizes(weights, NAMES, REMEDY);
-    checkTensors(weights, expectedTensors(weights, NAMES, sizes), (name) => OTHERS.test(name), REMEDY);
+    checkTensors(
+      weights,
+      expectedTensors(weights, NAMES, sizes),
+      (name) => OPEN_CLIP_TEXT.test(name),
+      REMEDY,
+    );
     const assumptions: string[] = [];
     const assume = (text: string) => assumptions.push(text);
     const subject = `${weights.name}, tensor ${NAMES.positions.name}`;
@@ -92,18 +88,7 @@ export const openClip: Family = {
     const vision = config.model_cfg.vision_cfg;
     if (configs.openClip != null) checkAgreement(config, sizes, native);
     const size = vision.image_size ?? native * sizes.patch;
-    const stated = config.preprocess_cfg ?? {};
-    const preprocess = withOverrides(
-      {
-        size,
-        mode: stated.resize_mode === "squash" ? "squash" : "shortest-edge",
-        resize: size,
-        interpolation: stated.interpolation ?? "bicubic",
-        mean: stated.mean ?? NORMALISATIONS.clip.mean,
-        std: stated.std ?? NORMALISATIONS.clip.std,
-      },
-      overrides,
-    );
+    const preprocess = openClipPreprocess(config.preprocess_cfg, size, overrides);
     const grid = gridAt(preprocess.size, sizes.patch);
     const spec: EncoderSpec = {
       family: openClip.id,

@@ -4,15 +4,16 @@ import type { EncoderNames } from "./names.ts";
 /**
  * The names of timm's `VisionTransformer` (timm/models/vision_transformer.py). With `fc_norm` the pooled feature is
  * normalised and not the tokens.
+ * @param root what stands before all of them, in a model that has such a tower
  */
-export function timmNames(weights: Safetensors): EncoderNames {
+export function timmNames(weights: Safetensors, root = ""): EncoderNames {
   return {
-    patch: "patch_embed.proj",
-    positions: { name: "pos_embed", rank: 3 },
-    cls: { name: "cls_token", rank: 3 },
-    registers: "reg_token",
-    preNorm: "norm_pre",
-    blocks: "blocks.",
+    patch: `${root}patch_embed.proj`,
+    positions: { name: `${root}pos_embed`, rank: 3 },
+    cls: { name: `${root}cls_token`, rank: 3 },
+    registers: `${root}reg_token`,
+    preNorm: `${root}norm_pre`,
+    blocks: `${root}blocks.`,
     block: {
       norm1: "norm1",
       qkv: "attn.qkv",
@@ -22,16 +23,16 @@ export function timmNames(weights: Safetensors): EncoderNames {
       fc2: "mlp.fc2",
       scales: ["ls1.gamma", "ls2.gamma"],
     },
-    norm: weights.tensors.has("fc_norm.weight") ? "fc_norm" : "norm",
+    norm: root + (weights.tensors.has(`${root}fc_norm.weight`) ? "fc_norm" : "norm"),
     map: {
-      probe: "attn_pool.latent",
-      qkv: ["attn_pool.q", "attn_pool.kv"],
-      proj: "attn_pool.proj",
-      norm: "attn_pool.norm",
-      fc1: "attn_pool.mlp.fc1",
-      fc2: "attn_pool.mlp.fc2",
+      probe: `${root}attn_pool.latent`,
+      qkv: [`${root}attn_pool.q`, `${root}attn_pool.kv`],
+      proj: `${root}attn_pool.proj`,
+      norm: `${root}attn_pool.norm`,
+      fc1: `${root}attn_pool.mlp.fc1`,
+      fc2: `${root}attn_pool.mlp.fc2`,
     },
     projection: null,
-    classifiers: ["head"],
+    classifiers: [`${root}head`],
   };
 }

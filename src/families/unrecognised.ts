@@ -20,10 +20,9 @@ const KINDS: readonly {
     remedy: "Choose a fixed-resolution one, such as google/siglip2-base-patch16-224.",
   },
   {
-    what: "an OpenCLIP model with a timm tower",
+    what: "an OpenCLIP model with a timm tower that is no vision transformer",
     mark: /^visual\.trunk\./,
-    remedy:
-      "Choose the same tower in timm's or Transformers' layout, such as google/siglip-base-patch16-224.",
+    remedy: "Choose one with a ViT, such as timm/ViT-B-16-SigLIP.",
   },
   { what: "a text tower without its image encoder", mark: /^text_model\./, unless: /^vision_model\./ },
   {
