@@ -3,10 +3,11 @@ import { launchChromium } from "./chromium.ts";
 import { measureEngine } from "./measure-engine.ts";
 import { measureEvaluation } from "./measure-evaluation.ts";
 import { measureHub } from "./measure-hub.ts";
+import { measureLibrary } from "./measure-library.ts";
 import { measurePage } from "./measure-page.ts";
 import type { Row } from "./row.ts";
 
-// `npm run bench [-- --rounds N] [--only engine|page|hub|evaluation] [--json]`: speed and memory, as ratios inside one run, so that
+// `npm run bench [-- --rounds N] [--only engine|page|hub|library|evaluation] [--json]`: speed and memory, as ratios inside one run, so that
 // the speed of the machine cancels. Prints a table, or JSON.
 const { values } = parseArgs({
   options: {
@@ -24,6 +25,7 @@ try {
   if (wants("engine")) rows.push(...(await measureEngine(browser, rounds)));
   if (wants("page")) rows.push(...(await measurePage(browser)));
   if (wants("hub")) rows.push(...(await measureHub(browser)));
+  if (wants("library")) rows.push(...(await measureLibrary(browser, rounds)));
   if (wants("evaluation")) rows.push(...(await measureEvaluation(browser, rounds)));
 } finally {
   await browser.close();

@@ -45,10 +45,13 @@ export class GraphBuilder {
   readonly #outputNames = new Map<string, string>();
   readonly #shared = new Set<string>();
   readonly #name: string;
+  readonly #embeds: boolean;
   #unique = 0;
 
-  constructor(name: string) {
+  /** @param options.embedsWeights weights go into the model's own bytes, for a file that is whole by itself */
+  constructor(name: string, options: { readonly embedsWeights?: boolean } = {}) {
     this.#name = name;
+    this.#embeds = options.embedsWeights ?? false;
   }
 
   /** Declares an fp32 input and returns its name. */
@@ -87,7 +90,7 @@ export class GraphBuilder {
     return outputs;
   }
 
-  /** Adds fp32 or int8 weights as external data, without copying them. */
+  /** Adds fp32 or int8 weights: as external data, without copying them, unless the model embeds them. */
   weights(name: string, dims: readonly number[], data: Float32Array | Int8Array): string {
     const expected = dims.reduce((product, dim) => product * dim, 1);
     if (data.length !== expected) {
@@ -98,6 +101,10 @@ export class GraphBuilder {
       .ints(1, dims)
       .int(2, data instanceof Int8Array ? INT8 : FLOAT)
       .string(8, unique);
+    if (this.#embeds) {
+      this.#initializers.push(tensor.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
+      return unique;
+    }
     for (const [key, value] of [
       ["location", unique],
       ["offset", "0"],

@@ -1,0 +1,35 @@
+import * as Comlink from "comlink";
+import { deleteSaved, listSaved } from "../../src/cache/saved-models.ts";
+import { collect } from "../../src/engine/collect.ts";
+import { initialiseOrt } from "../../src/engine/runtime-web.ts";
+import { NO_INTERVENTION } from "../../src/intervention/intervention.ts";
+import { type LoadedModel, loadModel } from "../../src/worker/loaded-model.ts";
+import { CHECKPOINT, type Opener, THREADS } from "./opener.ts";
+
+// RegScope as its page opens a model of the Hub: download, saving, sha256, sessions.
+initialiseOrt(THREADS);
+let model: LoadedModel | null = null;
+let runs = 0;
+
+const opener: Opener = {
+  async ready() {},
+  async open(hub) {
+    for (const { key } of await listSaved()) await deleteSaved(key);
+    const started = performance.now();
+    model = await loadModel(
+      { kind: "hub", hub, id: CHECKPOINT, revision: "main" },
+      { backend: "wasm", threads: THREADS },
+      () => {},
+      new AbortController().signal,
+    );
+    return performance.now() - started;
+  },
+  async run(pixels) {
+    // A new id: nothing may come from the cache of hidden states.
+    const input = { id: `run ${runs++}`, pixels };
+    const started = performance.now();
+    const { result } = await collect(model!.engine.run(input, NO_INTERVENTION));
+    return { milliseconds: performance.now() - started, feature: result.feature };
+  },
+};
+Comlink.expose(opener);

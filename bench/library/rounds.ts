@@ -1,0 +1,64 @@
+import * as Comlink from "comlink";
+import { relativeDifference } from "../../src/engine/agreement.ts";
+import type { Opener } from "./opener.ts";
+
+/** Milliseconds per round. */
+export interface LibraryMeasures {
+  readonly open: { readonly ours: number[]; readonly keeping: number[]; readonly plain: number[] };
+  /** Medians of a round's runs. */
+  readonly image: { readonly ours: number[]; readonly theirs: number[] };
+  /** Largest relative difference between both features. */
+  readonly difference: number;
+}
+
+/** Runs of one image per round, after one that warms up. */
+const RUNS = 5;
+
+/**
+ * Opens the same weights with both libraries, turn about, and runs the same image on both. @huggingface/transformers opens
+ * twice a round: keeping the download in the browser, as is its default and as RegScope does, and not keeping it.
+ */
+export async function measureLibraries(hub: string, size: number, rounds: number): Promise<LibraryMeasures> {
+  const open = { ours: [] as number[], keeping: [] as number[], plain: [] as number[] };
+  const image = { ours: [] as number[], theirs: [] as number[] };
+  let difference = 0;
+  const pixels = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i * 0.013) * 2);
+  for (let round = 0; round < rounds; round++) {
+    const ours = start(new Worker(new URL("./regscope-worker.ts", import.meta.url), { type: "module" }));
+    const theirs = start(
+      new Worker(new URL("./transformers-worker.ts", import.meta.url), { type: "module" }),
+    );
+    const once = start(new Worker(new URL("./transformers-worker.ts", import.meta.url), { type: "module" }));
+    await Promise.all([ours, theirs, once].map(({ api }) => api.ready()));
+    const steps = [
+      async () => open.ours.push(await ours.api.open(hub, true)),
+      async () => open.keeping.push(await theirs.api.open(hub, true)),
+      async () => {
+        open.plain.push(await once.api.open(hub, false));
+        once.worker.terminate();
+      },
+    ];
+    // Whoever is first in one round is last in the next.
+    for (const step of round % 2 ? steps.reverse() : steps) await step();
+    const times = { ours: [] as number[], theirs: [] as number[] };
+    for (let run = -1; run < RUNS; run++) {
+      const a = await ours.api.run(pixels, size);
+      const b = await theirs.api.run(pixels, size);
+      difference = Math.max(difference, relativeDifference(a.feature, b.feature));
+      if (run < 0) continue;
+      times.ours.push(a.milliseconds);
+      times.theirs.push(b.milliseconds);
+    }
+    image.ours.push(middle(times.ours));
+    image.theirs.push(middle(times.theirs));
+    ours.worker.terminate();
+    theirs.worker.terminate();
+  }
+  return { open, image, difference };
+}
+
+function start(worker: Worker) {
+  return { worker, api: Comlink.wrap<Opener>(worker) };
+}
+
+const middle = (times: readonly number[]) => [...times].sort((a, b) => a - b)[times.length >> 1]!;
