@@ -11,7 +11,7 @@ import type { EngineMeasures } from "./measures.ts";
 
 /** Compares the chain of sessions with one graph of the same weights: ViT-B/16 size, WASM, one thread. */
 async function measure(rounds: number): Promise<EngineMeasures> {
-  initialiseOrt(1);
+  initialiseOrt(1, "plain");
   const runtime = createWebRuntime("wasm");
   const { bytes, config } = randomCheckpoint({ ...VIT_B16, classes: 0 });
   const encoder = openEncoder(await openSafetensors(memorySource(bytes, "random")), { config }, {});

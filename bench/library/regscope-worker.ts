@@ -7,7 +7,7 @@ import { type LoadedModel, loadModel } from "../../src/worker/loaded-model.ts";
 import { CHECKPOINT, type Opener, THREADS } from "./opener.ts";
 
 // RegScope as its page opens a model of the Hub: download, saving, sha256, sessions.
-initialiseOrt(THREADS);
+initialiseOrt(THREADS, "plain");
 let model: LoadedModel | null = null;
 let runs = 0;
 

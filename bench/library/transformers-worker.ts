@@ -4,7 +4,7 @@ import glueUrl from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url";
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url";
 import { ONNX, type Opener, THREADS } from "./opener.ts";
 
-// @huggingface/transformers, on the same build of ORT.
+// @huggingface/transformers as it comes: on the build of ORT that it loads by default, of our version.
 let model: PreTrainedModel | null = null;
 
 const opener: Opener = {

@@ -43,7 +43,7 @@ async function compare({ backend, files, reference, image }: ParityRequest) {
   }
 }
 
-initialiseOrt(1);
+initialiseOrt(1, "asyncify");
 addEventListener("message", async ({ data }: MessageEvent<ParityRequest>) => {
   try {
     postMessage({ parity: await compare(data) });

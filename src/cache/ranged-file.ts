@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { type ByteSource, checkRange } from "../checkpoint/byte-source.ts";
 import { CancelledError, InputError } from "../errors/input-error.ts";
 import type { Piece, PieceStore } from "./piece-store.ts";
@@ -12,6 +13,10 @@ export type FetchRange = (
 
 /** Bytes after which a piece is written: what a lost page or worker loses at most. */
 const PIECE = 4 * 1024 * 1024;
+/** Pieces that are being written at once: writing goes on while the next bytes arrive. */
+const MOST_WRITES = 4;
+/** Bytes that arrived last and stay in memory, so that who waits for them need not read them back. */
+const RECENT_BYTES = 64 * 1024 * 1024;
 /** How often a cut transfer is taken up again without a single byte in between. */
 const MOST_CUTS = 3;
 
@@ -34,6 +39,12 @@ export class RangedFile implements ByteSource {
   readonly #transfers = new Set<Transfer>();
   #planned: Planned | null = null;
   #arrived: (() => void)[] = [];
+  readonly #recent = new LRUCache<Piece, Uint8Array>({
+    maxSize: RECENT_BYTES,
+    sizeCalculation: ({ byteLength }) => byteLength,
+  });
+  /** Pieces that are not written yet. */
+  readonly #writing = new Map<Piece, Uint8Array>();
   #pieces: Piece[];
 
   private constructor(
@@ -196,15 +207,28 @@ export class RangedFile implements ByteSource {
     onBytes: (count: number) => void,
   ): Promise<number> {
     const reader = stream.getReader();
-    const piece = new Uint8Array(Math.min(PIECE, end - begin));
+    const nextPiece = () => new Uint8Array(Math.min(PIECE, end - begin - written));
     let filled = 0;
     let written = 0;
+    let piece = nextPiece();
+    const writes = new Set<Promise<void>>();
     const flush = async () => {
       if (filled === 0) return;
-      const bytes = piece.slice(0, filled);
-      await this.#write({ file: this.name, begin: begin + written, end: begin + written + filled }, bytes);
+      const extent = { file: this.name, begin: begin + written, end: begin + written + filled };
+      const write = this.#write(extent, piece.subarray(0, filled));
+      writes.add(write);
+      write.then(
+        () => writes.delete(write),
+        () => {}, // thrown by who waits for it
+      );
       written += filled;
       filled = 0;
+      piece = nextPiece();
+      if (writes.size >= MOST_WRITES) await Promise.race(writes);
+    };
+    const finish = async () => {
+      await flush();
+      await Promise.all(writes);
     };
     try {
       for (;;) {
@@ -225,23 +249,38 @@ export class RangedFile implements ByteSource {
         }
         if (signal?.aborted) break;
       }
-      await flush();
+      await finish();
       return written;
     } catch (error) {
       if (!(error instanceof Cut)) throw error;
-      await flush();
+      await finish();
       throw new Cut(error.cause, written);
     } finally {
-      await reader.cancel().catch(() => {});
+      await Promise.allSettled([...writes, reader.cancel()]);
     }
   }
 
+  /** Bytes of a piece can be read from the moment when their writing begins. */
   async #write(piece: Piece, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.store.write(piece, bytes);
+    this.#writing.set(piece, bytes);
+    this.#recent.set(piece, bytes);
     this.#pieces.push(piece);
     const arrived = this.#arrived;
     this.#arrived = [];
     for (const tell of arrived) tell();
+    try {
+      await this.store.write(piece, bytes);
+    } catch (error) {
+      this.#recent.delete(piece);
+      this.#forget(piece);
+      throw error;
+    } finally {
+      this.#writing.delete(piece);
+    }
+  }
+
+  #forget(piece: Piece): void {
+    this.#pieces = this.#pieces.filter((other) => other !== piece);
   }
 
   /** Copies kept bytes; false when a piece is gone, which is then forgotten. */
@@ -251,9 +290,12 @@ export class RangedFile implements ByteSource {
       const piece = this.#pieces.find((candidate) => candidate.begin <= at && at < candidate.end);
       if (!piece) return false;
       const to = Math.min(end, piece.end);
-      const bytes = await this.store.read(piece, at, to);
+      const inMemory = this.#writing.get(piece) ?? this.#recent.get(piece);
+      const bytes = inMemory
+        ? inMemory.subarray(at - piece.begin, to - piece.begin)
+        : await this.store.read(piece, at, to);
       if (!bytes || bytes.byteLength !== to - at) {
-        this.#pieces = this.#pieces.filter((other) => other !== piece);
+        this.#forget(piece);
         return false;
       }
       into.set(bytes, at - begin);

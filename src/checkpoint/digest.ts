@@ -4,11 +4,35 @@ import type { ByteSource } from "./byte-source.ts";
 
 const CHUNK = 4 * 1024 * 1024;
 
+/** SHA-256 of bytes that are given in order. */
+export interface Hasher {
+  /** @param bytes given away: in a buffer of their own, not read by the caller afterwards */
+  update(bytes: Uint8Array): Promise<void>;
+  /** 64 lower-case hex digits. */
+  digest(): Promise<string>;
+  /** Frees what it holds; to be called once, whether or not the digest was asked for. */
+  dispose(): void;
+}
+
+/** A hasher in the caller's own thread. */
+export async function createHasher(): Promise<Hasher> {
+  const hasher = await createSHA256();
+  return {
+    async update(bytes) {
+      hasher.update(bytes);
+    },
+    digest: async () => hasher.digest("hex"),
+    dispose() {},
+  };
+}
+
 /** What {@link sha256} may be told besides the source. */
 export interface DigestOptions {
   /** Bytes hashed so far, and bytes in all. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
+  /** Where it is computed; by default in the caller's own thread. */
+  readonly hasher?: () => Promise<Hasher>;
 }
 
 /**
@@ -23,16 +47,20 @@ export async function sha256(
 ): Promise<string> {
   const all = "read" in sources ? [sources] : [...sources].sort((a, b) => (a.name < b.name ? -1 : 1));
   const total = all.reduce((sum, { size }) => sum + size, 0);
-  const hasher = await createSHA256();
-  let done = 0;
-  for (const source of all) {
-    for (let begin = 0; begin < source.size; begin += CHUNK) {
-      throwIfCancelled(options.signal, `Hashing ${source.name}`);
-      const end = Math.min(source.size, begin + CHUNK);
-      hasher.update(await source.read(begin, end));
-      done += end - begin;
-      options.onProgress?.(done, total);
+  const hasher = await (options.hasher ?? createHasher)();
+  try {
+    let done = 0;
+    for (const source of all) {
+      for (let begin = 0; begin < source.size; begin += CHUNK) {
+        throwIfCancelled(options.signal, `Hashing ${source.name}`);
+        const end = Math.min(source.size, begin + CHUNK);
+        await hasher.update(await source.read(begin, end));
+        done += end - begin;
+        options.onProgress?.(done, total);
+      }
     }
+    return await hasher.digest();
+  } finally {
+    hasher.dispose();
   }
-  return hasher.digest("hex");
 }

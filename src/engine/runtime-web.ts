@@ -1,22 +1,44 @@
-import glueUrl from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url";
-import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url";
+import asyncGlueUrl from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url";
+import asyncWasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url";
+import plainGlueUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
+import plainWasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import * as ort from "onnxruntime-web/webgpu";
+import { GraphBuilder } from "../graph/onnx.ts";
 import { wrapSession } from "./ort-session.ts";
 import type { Runtime } from "./runtime.ts";
+
+/** ORT's files: `asyncify` runs WASM and WebGPU; `plain` runs WASM alone, is half as large, and is faster there. */
+export type OrtBuild = "plain" | "asyncify";
+
+const URLS: Record<OrtBuild, { readonly mjs: string; readonly wasm: string }> = {
+  plain: { mjs: plainGlueUrl, wasm: plainWasmUrl },
+  asyncify: { mjs: asyncGlueUrl, wasm: asyncWasmUrl },
+};
 
 /**
  * Sets ORT up in this worker; once, before the first session.
  * @param threads WASM threads; above 1 only with cross-origin isolation
  */
-export function initialiseOrt(threads: number): void {
+export function initialiseOrt(threads: number, build: OrtBuild): void {
   ort.env.wasm.numThreads = threads;
   // Absolute, because pthread workers resolve them from elsewhere.
   const base = globalThis.location.href;
-  ort.env.wasm.wasmPaths = { mjs: new URL(glueUrl, base).href, wasm: new URL(wasmUrl, base).href };
+  ort.env.wasm.wasmPaths = {
+    mjs: new URL(URLS[build].mjs, base).href,
+    wasm: new URL(URLS[build].wasm, base).href,
+  };
   ort.env.logLevel = "error";
 }
 
-/** onnxruntime-web on one execution provider. The asyncify build runs both, WASM at the plain build's speed. */
+/** Compiles and starts ORT, which takes most of a second, before there is a model: files can be asked for meanwhile. */
+export async function startOrt(): Promise<void> {
+  const g = new GraphBuilder("start");
+  g.output("y", g.node("Neg", [g.input("x", [1])]), [1]);
+  const session = await createWebRuntime("wasm").createSession(g.build());
+  await session.release();
+}
+
+/** onnxruntime-web on one execution provider; WebGPU needs the asyncify build. */
 export function createWebRuntime(backend: "wasm" | "webgpu"): Runtime {
   return {
     backend,

@@ -20,9 +20,15 @@ export async function planReads(
     return entry;
   };
   const product = (shape: readonly number[]) => shape.reduce((size, side) => size * side, 1);
+  // One array for all: allocating the whole encoder anew would take its memory and a good part of a second.
+  let zeros = new Float32Array(0);
+  const zerosOf = (size: number) => {
+    if (size > zeros.length) zeros = new Float32Array(size);
+    return zeros.subarray(0, size);
+  };
   const encoder = open({
     ...weights,
-    read: async (name) => new Float32Array(product(note(name).shape)),
+    read: async (name) => zerosOf(product(note(name).shape)),
     readRows: async (name, rows) => new Float32Array(rows.length * product(note(name).shape.slice(1))),
   });
   const parts: TensorEntry[][] = [];

@@ -1,7 +1,7 @@
 import type { RangedFile } from "../cache/ranged-file.ts";
-import { type ByteRange, inOrderOfUse, missingRanges, totalBytes } from "../cache/ranges.ts";
+import { type ByteRange, inOrderOfUse, mergeRanges, missingRanges, totalBytes } from "../cache/ranges.ts";
 
-/** The bytes of a weights file that an encoder needs, in the order in which it is built. */
+/** The bytes of a weights file that an encoder needs, in the order in which it is built; a whole file in its own order. */
 export interface DownloadPlan {
   readonly ranges: readonly ByteRange[];
   readonly bytes: number;
@@ -31,8 +31,9 @@ export function planDownload(
   const ranges = inOrderOfUse([[header], ...parts], GAP);
   const rest = missingRanges({ begin: 0, end: size }, ranges);
   const isWhole = wantsWhole || totalBytes(ranges) >= NEARLY_WHOLE * size;
-  const all = isWhole ? [...ranges, ...rest] : ranges;
-  return { ranges: all, bytes: totalBytes(all), isWhole };
+  // A whole file comes from its beginning, so that its sha256 is computed while it arrives.
+  const wanted = isWhole ? mergeRanges([...ranges, ...rest]) : ranges;
+  return { ranges: wanted, bytes: totalBytes(wanted), isWhole };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { ModelStorage, SavedManifest } from "../cache/model-storage.ts";
 import { memoryStore, type PieceStore } from "../cache/piece-store.ts";
 import { checkRoom } from "../cache/storage-room.ts";
+import { createHasher, type DigestOptions } from "../checkpoint/digest.ts";
 import type { TensorEntry } from "../checkpoint/header.ts";
 import { InputError } from "../errors/input-error.ts";
 import { type ModelFiles, parseJson } from "../families/model-files.ts";
@@ -8,8 +9,8 @@ import { FIRST_BYTES } from "./download.ts";
 import { hubFetch } from "./hub-fetch.ts";
 import { type HubRef, refText } from "./hub-ref.ts";
 import {
-  checkedDigest,
-  fetchWeights,
+  checkDigests,
+  fetchAndHash,
   keptBytes,
   type OnProgress,
   planWeights,
@@ -38,7 +39,12 @@ export interface HubFiles extends ModelFiles {
   /** @throws InputError when the browser has no room for what is missing of a plan */
   checkRoom(plan: WeightsPlan): Promise<void>;
   /** Fetches the weights of a plan and checks them; resolves with their sha256, as the Hub states it or as it is. */
-  fetch(plan: WeightsPlan, onProgress: OnProgress, signal: AbortSignal): Promise<string>;
+  fetch(
+    plan: WeightsPlan,
+    onProgress: OnProgress,
+    signal: AbortSignal,
+    hasher?: DigestOptions["hasher"],
+  ): Promise<string>;
 }
 
 /**
@@ -90,24 +96,24 @@ export async function openHubFiles(
       if (saves && needed > 0) checkRoom(needed, await saves.freeBytes(needed));
     },
 
-    async fetch(plan, onProgress, stop) {
+    async fetch(plan, onProgress, stop, hasher = createHasher) {
       const [only] = set.weights;
       // What was checked before need not be hashed again.
       const isKnown = saved?.complete && set.weights.length === 1 && missing(plan) === 0;
-      await fetchWeights(weights, plan, onProgress, stop);
       if (isKnown && only?.sha256) return only.sha256;
-      const digest = await checkedDigest(weights, set.weights, plan, onProgress, stop).catch(
-        async (error: unknown) => {
-          // Damaged bytes must not be resumed from.
-          if (saves && error instanceof InputError) await saves.delete(repository);
-          throw error;
-        },
-      );
+      const digests = await fetchAndHash(weights, set.weights, plan, onProgress, { signal: stop, hasher });
+      try {
+        checkDigests(set.weights, digests);
+      } catch (error) {
+        // Damaged bytes must not be resumed from.
+        await saves?.delete(repository);
+        throw error;
+      }
       if (saves) {
         const { write } = await saves.open(repository);
         await write({ ...repository, files: [...repository.files], complete: true });
       }
-      return digest;
+      return digests.all;
     },
   };
 }

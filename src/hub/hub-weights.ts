@@ -1,5 +1,5 @@
 import type { RangedFile } from "../cache/ranged-file.ts";
-import { sha256 } from "../checkpoint/digest.ts";
+import { type DigestOptions, sha256 } from "../checkpoint/digest.ts";
 import { InputError } from "../errors/input-error.ts";
 import { type DownloadPlan, download, planDownload } from "./download.ts";
 import type { RepositoryFile } from "./repository.ts";
@@ -45,7 +45,7 @@ export function keptBytes(weights: readonly RangedFile[], plan: WeightsPlan): nu
  * Fetches what is missing of a plan, with one progress over all files.
  * @throws InputError, CancelledError; what arrived is kept
  */
-export async function fetchWeights(
+async function fetchWeights(
   weights: readonly RangedFile[],
   plan: WeightsPlan,
   onProgress: OnProgress,
@@ -65,35 +65,66 @@ export async function fetchWeights(
   );
 }
 
+/** Lower-case sha256 of each weights file, in their order, and of all their bytes together, by which a checkpoint is known. */
+export interface WeightsDigests {
+  readonly files: readonly string[];
+  readonly all: string;
+}
+
 /**
- * The sha256 of the weights: of a single file that is here in part, the one that the Hub states; else as the bytes are,
- * held against what the Hub states of each file.
- * @throws InputError when a file differs
+ * Fetches what is missing of a plan and hashes it while it arrives. Of a single file that is fetched in part, the digest is the
+ * one that the Hub states.
+ * @throws InputError, CancelledError; what arrived is kept
  */
-export async function checkedDigest(
+export async function fetchAndHash(
   weights: readonly RangedFile[],
   files: readonly RepositoryFile[],
   plan: WeightsPlan,
   onProgress: OnProgress,
-  signal: AbortSignal,
-): Promise<string> {
+  { signal, hasher }: Required<Pick<DigestOptions, "signal" | "hasher">>,
+): Promise<WeightsDigests> {
   const [only] = files;
-  if (!plan.isWhole && only?.sha256) return only.sha256;
-  const tell = (done: number, total: number) =>
-    onProgress({ stage: "Checking the file (bytes)", done, total });
-  const digests: string[] = [];
-  for (const [i, { path, sha256: stated }] of files.entries()) {
-    const digest = await sha256(weights[i]!, { onProgress: tell, signal });
-    if (stated !== null && stated !== digest) {
-      throw new InputError(
-        path,
-        `sha256 ${stated.slice(0, 16)}..., as the Hub states it`,
-        `${digest.slice(0, 16)}...`,
-        "It was damaged on the way or by the mirror and has been deleted: download it again, or choose another mirror.",
-      );
-    }
-    digests.push(digest);
+  if (!plan.isWhole && only?.sha256) {
+    await fetchWeights(weights, plan, onProgress, signal);
+    return { files: [only.sha256], all: only.sha256 };
   }
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  let isHere = false;
+  const fetching = fetchWeights(weights, plan, onProgress, either).then(() => {
+    isHere = true;
+  });
+  // One progress at a time: what is left to hash is told when all has arrived.
+  const tell = (done: number, total: number) =>
+    isHere && onProgress({ stage: "Checking the file (bytes)", done, total });
+  const hashing = hashAll(weights, { onProgress: tell, signal: either, hasher });
+  try {
+    const [digests] = await Promise.all([hashing, fetching]);
+    return digests;
+  } catch (error) {
+    stop.abort();
+    await Promise.allSettled([hashing, fetching]);
+    throw error;
+  }
+}
+
+async function hashAll(weights: readonly RangedFile[], options: DigestOptions): Promise<WeightsDigests> {
+  const files: string[] = [];
+  for (const file of weights) files.push(await sha256(file, options));
   // As of files from the disk: a checkpoint is known by the digest of all its bytes.
-  return digests.length === 1 ? digests[0]! : sha256(weights, { onProgress: tell, signal });
+  return { files, all: files.length === 1 ? files[0]! : await sha256(weights, options) };
+}
+
+/** @throws InputError when a file's digest is not the one that the Hub states of it */
+export function checkDigests(files: readonly RepositoryFile[], digests: WeightsDigests): void {
+  for (const [i, { path, sha256: stated }] of files.entries()) {
+    const digest = digests.files[i]!;
+    if (stated === null || stated === digest) continue;
+    throw new InputError(
+      path,
+      `sha256 ${stated.slice(0, 16)}..., as the Hub states it`,
+      `${digest.slice(0, 16)}...`,
+      "It was damaged on the way or by the mirror and has been deleted: download it again, or choose another mirror.",
+    );
+  }
 }

@@ -67,7 +67,7 @@ export async function openEngine(
 }
 
 /** Why not even to try WebGPU, or null. */
-async function refusalBeforeTrial(choice: BackendChoice): Promise<string | null> {
+export async function refusalBeforeTrial(choice: BackendChoice): Promise<string | null> {
   if (choice === "wasm") return "WASM was chosen";
   if (!navigator.gpu) return "this browser does not offer it";
   const adapter = await navigator.gpu.requestAdapter().catch(() => null);

@@ -14,6 +14,7 @@ import { statisticsKind } from "../quantize/statistics.ts";
 import { curate } from "../regcache/curate.ts";
 import { readRegisters, writeRegisters } from "../regcache/registers-file.ts";
 import type { BackendChoice, EngineStatus, LabApi, ModelRequest } from "./api.ts";
+import { refusalBeforeTrial } from "./backend.ts";
 import { addCalibrationImages } from "./calibration-images.ts";
 import { type OpenDataset, openDataset } from "./datasets.ts";
 import { decodeImage } from "./decode.ts";
@@ -56,7 +57,8 @@ export class Lab implements LabApi {
     if (!this.#initialised) {
       this.#cores = await calibrateCores();
       this.#threads = threadsFor(this.#cores);
-      initialiseOrt(this.#threads);
+      const triesWebgpu = (await refusalBeforeTrial(backend)) === null;
+      initialiseOrt(this.#threads, triesWebgpu ? "asyncify" : "plain");
       this.#initialised = true;
     }
     return {

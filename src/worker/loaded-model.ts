@@ -2,6 +2,7 @@ import { browserStorage } from "../cache/saved-models.ts";
 import { sha256 } from "../checkpoint/digest.ts";
 import type { Safetensors } from "../checkpoint/safetensors.ts";
 import { openCheckpoint } from "../checkpoint/shards.ts";
+import { startOrt } from "../engine/runtime-web.ts";
 import type { SessionsOptions } from "../engine/sessions.ts";
 import type { Engine } from "../engine/types.ts";
 import { openEncoder } from "../families/index.ts";
@@ -14,6 +15,7 @@ import type { BackendChoice, EngineStatus, ModelInfo, ModelRequest, Progress, Re
 import { type OpenedEngine, openEngine } from "./backend.ts";
 import { openModelFiles } from "./model-files.ts";
 import type { TextSource } from "./text-tower.ts";
+import { createWorkerHasher } from "./worker-hasher.ts";
 
 /** A model that is ready to run. */
 export interface LoadedModel {
@@ -38,6 +40,8 @@ export async function loadModel(
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<LoadedModel> {
+  const starting = startOrt();
+  starting.catch(() => {}); // thrown where it is waited for
   const hub = request.kind === "hub" ? await openHubFiles(request, browserStorage(), true, signal) : null;
   const files = request.kind === "hub" ? hub! : await openModelFiles(request, onProgress, signal);
   const safetensors = await openCheckpoint(files.weights, files.index);
@@ -49,12 +53,19 @@ export async function loadModel(
   if (hub && plan) await hub.checkRoom(plan);
   const digestOf = (stop: AbortSignal) =>
     hub && plan
-      ? hub.fetch(plan, onProgress, stop)
-      : sha256(files.weights, { onProgress: stage("Checking the file (bytes)"), signal: stop });
+      ? hub.fetch(plan, onProgress, stop, createWorkerHasher)
+      : sha256(files.weights, {
+          onProgress: stage("Checking the file (bytes)"),
+          signal: stop,
+          hasher: createWorkerHasher,
+        });
   const { opened, digest } = await buildWhileReading(
     digestOf,
-    (onProgress, signal) =>
-      openEngine(encoder, choice.backend, { onProgress, signal, instruments: choice.instruments }),
+    async (onProgress, signal) => {
+      // ORT must never do two things at once.
+      await starting;
+      return openEngine(encoder, choice.backend, { onProgress, signal, instruments: choice.instruments });
+    },
     stage("Building the encoder (parts)"),
     signal,
   );

@@ -11,7 +11,7 @@ export interface PoolWorkerApi {
   open(request: ModelRequest): Promise<PoolEngine & Comlink.ProxyMarked>;
 }
 
-initialiseOrt(1);
+initialiseOrt(1, "plain");
 
 Comlink.expose({
   async open(request: ModelRequest) {
