@@ -7,7 +7,7 @@ import { GraphBuilder } from "../graph/onnx.ts";
 import { wrapSession } from "./ort-session.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** ORT's files: `asyncify` runs WASM and WebGPU; `plain` runs WASM alone, is half as large, and is faster there. */
+/** ORT's files: `asyncify` runs WASM and WebGPU; `plain` runs WASM alone, as fast, and is half as large. */
 export type OrtBuild = "plain" | "asyncify";
 
 const URLS: Record<OrtBuild, { readonly mjs: string; readonly wasm: string }> = {
