@@ -15,11 +15,13 @@ import string
 from pathlib import Path
 
 import numpy as np
+import open_clip as open_clip_library
 import sentencepiece
+import timm
 import torch
 import transformers
 from open_clip.model import CLIP as OpenClip
-from open_clip.model import CLIPTextCfg, CLIPVisionCfg
+from open_clip.model import CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP
 from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer, SiglipConfig, SiglipModel, SiglipTokenizer
@@ -247,8 +249,10 @@ def siglip_reference(name: str, model: SiglipModel, dtype: torch.dtype, tokenize
         reference(folder, encode, embed, image, lambda c: (scale * c + bias).sigmoid())
 
 
-def siglip() -> None:
-    """Sentencepiece unigram pieces, ids as in the real c4_en vocabulary: <pad> 0, </s> 1, <unk> 2."""
+def siglip_tokenizer() -> tuple[SiglipTokenizer, int, dict]:
+    """Sentencepiece unigram pieces, ids as in the real c4_en vocabulary: <pad> 0, </s> 1, <unk> 2.
+
+    The slow tokenizer, its vocabulary's size, and the files of its fast form."""
     prefix = OUT / ".siglip"
     OUT.mkdir(parents=True, exist_ok=True)
     lines = [re.sub(r"\s+", " ", line.lower().translate(str.maketrans("", "", string.punctuation))) for line in CORPUS]
@@ -281,10 +285,61 @@ def siglip() -> None:
             "unk_token": "<unk>", "model_max_length": 64, "model_input_names": ["input_ids"],
         },
     }  # fmt: skip
-    model = siglip_model(3, torch.float32, len(vocabulary), "gelu_pytorch_tanh")
-    siglip_reference("siglip", model, torch.float32, slow, files)
     for file in OUT.glob(".siglip*"):
         file.unlink()
+    return slow, len(vocabulary), files
+
+
+def siglip() -> None:
+    tokenizer, vocabulary, files = siglip_tokenizer()
+    model = siglip_model(3, torch.float32, vocabulary, "gelu_pytorch_tanh")
+    siglip_reference("siglip", model, torch.float32, tokenizer, files)
+
+
+def open_clip_siglip() -> None:
+    """OpenCLIP's SigLIP: timm's image tower with attention pooling, a text tower of its own, SigLIP's tokenizer."""
+    tokenizer, vocabulary, tokenizer_json = siglip_tokenizer()
+    model_cfg = {
+        "embed_dim": 48,
+        "init_logit_bias": -10,
+        "vision_cfg": {
+            "image_size": SIDE, "timm_model_name": "vit_base_patch16_siglip_224", "timm_model_pretrained": False,
+            "timm_pool": "map", "timm_proj": "none",
+        },
+        "text_cfg": {
+            "context_length": 64, "vocab_size": vocabulary, "hf_tokenizer_name": "timm/ViT-B-16-SigLIP",
+            "tokenizer_kwargs": {"clean": "canonicalize"}, "width": 48, "heads": 4, "layers": 2,
+            "no_causal_mask": True, "proj_bias": True, "pool_type": "last", "norm_kwargs": {"eps": 1e-6},
+            "act_kwargs": {"approximate": "tanh"},
+        },
+    }  # fmt: skip
+    create = timm.create_model
+    timm.create_model = lambda *args, **kwargs: create(
+        *args, **{**kwargs, "img_size": SIDE}, patch_size=PATCH, embed_dim=48, depth=2
+    )
+    model = CustomTextCLIP(**json.loads(json.dumps(model_cfg)))
+    timm.create_model = create
+    randomise(model, 5, torch.float16)
+    files = {
+        "open_clip_config.json": {
+            "model_cfg": {**model_cfg, "custom_text": True},
+            "preprocess_cfg": {
+                "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "interpolation": "bicubic", "resize_mode": "squash",
+            },
+        },
+        **tokenizer_json,
+    }  # fmt: skip
+    folder = write("open-clip-siglip", model.state_dict(), torch.float16, files)
+
+    def encode(texts):
+        # As open_clip.tokenizer.HFTokenizer: cleaned, then padded to the context.
+        clean = [open_clip_library.tokenizer.canonicalize_text(text) for text in texts]
+        return tokenizer(clean, padding="max_length", max_length=64, truncation=True, return_tensors="pt").input_ids
+
+    with torch.inference_mode():
+        image = model.encode_image(pixels())
+        scale, bias = model.logit_scale.exp(), model.logit_bias
+        reference(folder, encode, model.encode_text, image, lambda c: (scale * c + bias).sigmoid())
 
 
 def siglip2() -> None:
@@ -325,3 +380,4 @@ if __name__ == "__main__":
     open_clip()
     siglip()
     siglip2()
+    open_clip_siglip()

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { TokenizerFiles } from "./tokenizer.ts";
 
 /** For tests: the fixtures that tools/make_text_fixtures.py wrote, read by whatever can read a file. */
-export const FIXTURES = ["clip", "open-clip", "siglip", "siglip2"] as const;
+export const FIXTURES = ["clip", "open-clip", "siglip", "siglip2", "open-clip-siglip"] as const;
 
 const rows = z.array(z.array(z.number()));
 const referenceSchema = z.object({
