@@ -51,8 +51,10 @@ def main(folder: Path) -> None:
 
     reference = {
         "texts": texts,
-        "transformers": tokenizer(texts, truncation=True, max_length=CONTEXT).input_ids,
-        "open_clip": [unpadded(ids) for ids in library(texts, context_length=CONTEXT).tolist()],
+        "ids": {
+            "transformers": tokenizer(texts, truncation=True, max_length=CONTEXT).input_ids,
+            "open_clip": [unpadded(ids) for ids in library(texts, context_length=CONTEXT).tolist()],
+        },
         "vocabulary": len(vocabulary),
         "context": CONTEXT,
     }
