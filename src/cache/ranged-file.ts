@@ -212,6 +212,7 @@ export class RangedFile implements ByteSource {
     let written = 0;
     let piece = nextPiece();
     const writes = new Set<Promise<void>>();
+    const failures: unknown[] = [];
     const flush = async () => {
       if (filled === 0) return;
       const extent = { file: this.name, begin: begin + written, end: begin + written + filled };
@@ -219,7 +220,7 @@ export class RangedFile implements ByteSource {
       writes.add(write);
       write.then(
         () => writes.delete(write),
-        () => {}, // thrown by who waits for it
+        (error: unknown) => failures.push(error),
       );
       written += filled;
       filled = 0;
@@ -239,6 +240,8 @@ export class RangedFile implements ByteSource {
         if (step.value.byteLength > end - begin - written - filled) {
           throw this.#tooMuch(end - begin);
         }
+        // What cannot be kept is not to be fetched either.
+        if (failures.length > 0) throw failures[0];
         onBytes(step.value.byteLength);
         for (let from = 0; from < step.value.byteLength; ) {
           const part = step.value.subarray(from, from + piece.byteLength - filled);
