@@ -1,26 +1,12 @@
 import type { Browser } from "@playwright/test";
 import { median } from "d3-array";
-import { createServer } from "vite";
 import type { EngineMeasures } from "./engine/measures.ts";
+import { measureInPage } from "./in-page.ts";
 import type { Row } from "./row.ts";
 
 /** Chain against one graph, and resumed against full runs, in the browser (bench/engine). */
 export async function measureEngine(browser: Browser, rounds: number): Promise<Row[]> {
-  const server = await createServer({ server: { host: "127.0.0.1" }, logLevel: "error" });
-  await server.listen();
-  const page = await browser.newPage();
-  try {
-    await page.goto(new URL("bench/engine/index.html", server.resolvedUrls?.local[0]).href);
-    await page.waitForFunction(() => "measure" in window);
-    const measures = await page.evaluate(
-      (count) => (window as unknown as { measure(rounds: number): Promise<EngineMeasures> }).measure(count),
-      rounds,
-    );
-    return rowsOf(measures);
-  } finally {
-    await page.close();
-    await server.close();
-  }
+  return rowsOf(await measureInPage<EngineMeasures>(browser, "engine", rounds));
 }
 
 function rowsOf({ single, chain, resumed, int8, lean, blocks, difference, rounds }: EngineMeasures): Row[] {

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import type { Browser } from "@playwright/test";
 import { median } from "d3-array";
 import sharp from "sharp";
-import { createServer } from "vite";
 import { openSafetensors } from "../src/checkpoint/safetensors.ts";
 import { fileSource } from "../src/cli/file-source.ts";
 import { openFolderSet } from "../src/cli/folder-dataset.ts";
@@ -15,8 +14,9 @@ import { evaluateWith } from "../src/evaluate/evaluate.ts";
 import { openEncoder } from "../src/families/index.ts";
 import { randomCheckpoint } from "../src/families/random-checkpoint.ts";
 import { buildSingleGraph } from "./engine/single-graph.ts";
-import type { PoolMeasures } from "./evaluation/pools.ts";
+import type { PoolMeasures } from "./evaluation/measure.ts";
 import { CONFIGURATIONS, HEAD, VIT_TINY } from "./evaluation/setting.ts";
+import { measureInPage } from "./in-page.ts";
 import type { Row } from "./row.ts";
 
 /** Images of one timed evaluation. */
@@ -30,25 +30,9 @@ export async function measureEvaluation(browser: Browser, rounds: number): Promi
 }
 
 async function poolInBrowser(browser: Browser, rounds: number): Promise<Row> {
-  const server = await createServer({ server: { host: "127.0.0.1" }, logLevel: "error" });
-  await server.listen();
-  const page = await browser.newPage();
-  try {
-    await page.goto(new URL("bench/evaluation/index.html", server.resolvedUrls?.local[0]).href);
-    await page.waitForFunction(() => "measurePools" in window);
-    const { one, pool } = await page.evaluate(
-      ([size, images, count]) =>
-        (
-          window as unknown as { measurePools(...args: readonly number[]): Promise<PoolMeasures> }
-        ).measurePools(size, images, count),
-      [ENGINES, IMAGES, rounds] as const,
-    );
-    // At least 1.8 times the throughput of one.
-    return row(`evaluation by ${ENGINES} engines / by one, in the browser`, pool, one, 1 / 1.8);
-  } finally {
-    await page.close();
-    await server.close();
-  }
+  const { one, pool } = await measureInPage<PoolMeasures>(browser, "evaluation", ENGINES, IMAGES, rounds);
+  // At least 1.8 times the throughput of one.
+  return row(`evaluation by ${ENGINES} engines / by one, in the browser`, pool, one, 1 / 1.8);
 }
 
 /** The command line's evaluation against the plainest loop: decode, prepare, run one uninstrumented graph on all cores. */

@@ -1,14 +1,14 @@
 import type { Browser } from "@playwright/test";
 import { median } from "d3-array";
-import { createServer } from "vite";
 import { memorySource } from "../src/checkpoint/byte-source.ts";
 import { openSafetensors } from "../src/checkpoint/safetensors.ts";
 import { openEncoder } from "../src/families/index.ts";
 import { randomCheckpoint, VIT_B16 } from "../src/families/random-checkpoint.ts";
 import { startTestHub } from "../src/hub/test-hub.ts";
+import { measureInPage } from "./in-page.ts";
 import { exportViT } from "./library/exported-graph.ts";
+import type { LibraryMeasures } from "./library/measure.ts";
 import { CHECKPOINT, ONNX } from "./library/opener.ts";
-import type { LibraryMeasures } from "./library/rounds.ts";
 import type { Row } from "./row.ts";
 
 /** Opening a 344 MB encoder and running one image, against @huggingface/transformers with the same weights as ONNX. */
@@ -30,28 +30,9 @@ export async function measureLibrary(browser: Browser, rounds: number): Promise<
       },
     },
   });
-  const server = await createServer({
-    // Neither an edited file nor a dependency that is found late may reload the page.
-    server: { host: "127.0.0.1", hmr: false, watch: null },
-    optimizeDeps: { entries: ["bench/library/*.ts"] },
-    logLevel: "error",
-  });
-  await server.listen();
-  const page = await browser.newPage();
   try {
-    await page.goto(new URL("bench/library/index.html", server.resolvedUrls?.local[0]).href);
-    await page.waitForFunction(() => "measureLibraries" in window);
-    const measures = await page.evaluate(
-      ([url, side, count]) =>
-        (
-          window as unknown as { measureLibraries(...args: unknown[]): Promise<LibraryMeasures> }
-        ).measureLibraries(url, side, count),
-      [hub.url, size, rounds] as const,
-    );
-    return rowsOf(measures);
+    return rowsOf(await measureInPage<LibraryMeasures>(browser, "library", hub.url, size, rounds));
   } finally {
-    await page.close();
-    await server.close();
     await hub.close();
   }
 }

@@ -18,7 +18,7 @@ const RUNS = 5;
  * Opens the same weights with both libraries, turn about, and runs the same image on both. @huggingface/transformers opens
  * twice a round: keeping the download in the browser, as is its default and as RegScope does, and not keeping it.
  */
-export async function measureLibraries(hub: string, size: number, rounds: number): Promise<LibraryMeasures> {
+export async function measure(hub: string, size: number, rounds: number): Promise<LibraryMeasures> {
   const open = { ours: [] as number[], keeping: [] as number[], plain: [] as number[] };
   const image = { ours: [] as number[], theirs: [] as number[] };
   let difference = 0;

@@ -10,7 +10,7 @@ export interface PoolMeasures {
 }
 
 /** The same evaluation on one engine and on `size` engines, turn about; models are loaded before. */
-export async function measurePools(size: number, images: number, rounds: number): Promise<PoolMeasures> {
+export async function measure(size: number, images: number, rounds: number): Promise<PoolMeasures> {
   const { bytes, config } = randomCheckpoint(VIT_TINY);
   const files = [
     new File([bytes as Uint8Array<ArrayBuffer>], "model.safetensors"),
