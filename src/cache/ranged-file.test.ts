@@ -57,6 +57,8 @@ describe("A file that is fetched and kept", () => {
     expect(hasFetched).toBe(false);
     release();
     await fetching;
+    file.release();
+    expect(same(await file.read(5, 16_000_000), first)).toBe(true);
     expect(most).toBe(4);
     expect(writing).toBe(0);
     const again = await openFile(store);

@@ -118,6 +118,11 @@ export class RangedFile implements ByteSource {
     );
   }
 
+  /** Gives up the memory of what arrived last; it is read from where it is kept from now on. */
+  release(): void {
+    this.#recent.clear();
+  }
+
   /** The whole file as text. */
   async text(): Promise<string> {
     return new TextDecoder().decode(await this.read(0, this.size));

@@ -69,6 +69,7 @@ export async function loadModel(
     stage("Building the encoder (parts)"),
     signal,
   );
+  hub?.release();
   try {
     if (files.registers) {
       const known = { sha256: digest, spec: encoder.spec };
