@@ -7,7 +7,7 @@ import { randomCheckpoint } from "../families/random-checkpoint.ts";
 import { startTestHub, type TestHub } from "../hub/test-hub.ts";
 import { modelCacheFolder } from "./folder-storage.ts";
 import { openModel } from "./open-model.ts";
-import { runCli } from "./program.ts";
+import { runCaptured } from "./run-captured.ts";
 
 /** Models of the Hub on the command line, from a server that speaks its protocol, kept in a cache folder of the test's own. */
 
@@ -41,23 +41,7 @@ afterEach(async () => {
   rmSync(root, { recursive: true });
 });
 
-async function lab(...argv: string[]) {
-  const written = { out: "", err: "" };
-  const out = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    written.out += text;
-    return true;
-  });
-  const err = vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    written.err += text;
-    return true;
-  });
-  try {
-    return { code: await runCli(argv, join(root, "assets")), ...written };
-  } finally {
-    out.mockRestore();
-    err.mockRestore();
-  }
-}
+const lab = (...argv: string[]) => runCaptured(argv, join(root, "assets"));
 
 const trace = (...model: string[]) => lab("trace", ...model, "--image", join(root, "set/a/0.png"), "--json");
 const fromHub = (id = "owner/vit") => ["--model", `hub:${id}`, "--mirror", hub.url];

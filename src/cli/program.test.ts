@@ -1,76 +1,24 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { memorySource } from "../checkpoint/byte-source.ts";
 import { openSafetensors } from "../checkpoint/safetensors.ts";
 import type { ConfigurationResult } from "../evaluate/report.ts";
-import { randomCheckpoint } from "../families/random-checkpoint.ts";
 import { runCli } from "./program.ts";
+import { createTestLab, type TestLab } from "./test-lab.ts";
 
 /** The whole command line over onnxruntime-node, on a small random checkpoint of a real layout. */
 
-let root: string;
-const at = (path: string) => join(root, path);
-
-/** A noisy picture whose hue depends on its class, 20 x 20. */
-async function picture(path: string, hue: number, seed: number): Promise<void> {
-  const pixels = Uint8Array.from(
-    { length: 1200 },
-    (_, i) => (i % 3 === hue ? 170 : 40) + ((i * seed * 37) % 80),
-  );
-  mkdirSync(join(at(path), ".."), { recursive: true });
-  const raw = { width: 20, height: 20, channels: 3 } as const;
-  writeFileSync(at(path), await sharp(pixels, { raw }).png().toBuffer());
-}
-
+let testLab: TestLab;
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), "regscope-cli-"));
-  const { bytes, config } = randomCheckpoint({ blocks: 3, classes: 2 });
-  mkdirSync(at("model"));
-  writeFileSync(at("model/model.safetensors"), bytes);
-  writeFileSync(at("model/config.json"), JSON.stringify(config));
-  for (const [hue, name] of ["red", "green"].entries()) {
-    for (let i = 1; i <= 4; i++) {
-      await picture(`train/${name}/${i}.png`, hue, i);
-      await picture(`val/${name}/${i}.png`, hue, i + 10);
-    }
-  }
-  await picture("other/red/1.png", 0, 1);
-  await picture("other/blue/1.png", 2, 1);
+  testLab = await createTestLab();
 });
-afterAll(() => rmSync(root, { recursive: true }));
+afterAll(() => testLab.dispose());
 
-/** Runs a command line; returns the exit code and what it wrote. */
-async function lab(...argv: string[]) {
-  const written = { out: "", err: "" };
-  const to = (stream: "out" | "err") => (text: string | Uint8Array) => {
-    written[stream] += text;
-    return true;
-  };
-  const out = vi.spyOn(process.stdout, "write").mockImplementation(to("out"));
-  const err = vi.spyOn(process.stderr, "write").mockImplementation(to("err"));
-  try {
-    const code = await runCli(argv, at("assets"));
-    return { code, ...written };
-  } finally {
-    out.mockRestore();
-    err.mockRestore();
-  }
-}
-
-async function json(...argv: string[]) {
-  const { code, out, err } = await lab(...argv, "--json");
-  expect(
-    err.replace(
-      /^(Loading|Counting|Curating|Evaluating|Fitting the probe|Sensitivity|Search[^:]*: evaluations|Finding[^:]*|Choosing[^:]*): \d+ of \d+\n/gm,
-      "",
-    ),
-  ).toBe("");
-  expect(code).toBe(0);
-  return JSON.parse(out);
-}
+const at = (path: string) => testLab.at(path);
+const lab = (...argv: string[]) => testLab.run(...argv);
+const json = (...argv: string[]) => testLab.json(...argv);
 
 describe("trace", () => {
   const image = ["--image"];
@@ -382,81 +330,6 @@ test("eval --bundled: the bundled encoder, its own head, its recommended setting
     "regcache-w8a8",
   ]);
   rmSync(at("assets"), { recursive: true });
-});
-
-describe("bad input says what is wrong on stderr, prints nothing and exits 2", () => {
-  const model = () => ["--model", at("model")];
-  const image = () => ["--image", at("val/red/1.png")];
-  test.each<[string, () => string[], RegExp]>([
-    ["no model folder", () => ["trace", "--model", at("nothing"), ...image()], /nothing/],
-    ["no image", () => ["trace", ...model(), "--image", at("nothing.png")], /an image file/],
-    ["a flag left out", () => ["trace", ...model()], /--image/],
-    ["an unknown flag", () => ["trace", ...model(), ...image(), "--speed"], /--speed/],
-    ["an unknown command", () => ["tarce"], /tarce/],
-    ["a malformed prefix", () => ["trace", ...model(), ...image(), "--prefix", "4"], /--prefix: expected/],
-    [
-      "a prefix without registers",
-      () => ["trace", ...model(), ...image(), "--prefix", "from=0,count=1"],
-      /registers/,
-    ],
-    [
-      "a block that is not there",
-      () => ["trace", ...model(), ...image(), "--delete", "block=3,count=1"],
-      /block/i,
-    ],
-    ["--refill without a file", () => ["trace", ...model(), ...image(), "--refill"], /--features FILE/],
-    [
-      "more deleted than there are",
-      () => ["trace", ...model(), ...image(), "--delete", "block=1,count=17"],
-      /17/,
-    ],
-    [
-      "two kinds of registers",
-      () => ["trace", ...model(), ...image(), "--registers", "x", "--curate", "block=1,data=x"],
-      /both/,
-    ],
-    [
-      "registers that are none",
-      () => ["trace", ...model(), ...image(), "--registers", at("model/model.safetensors")],
-      /registers/,
-    ],
-    [
-      "a curation block that is not there",
-      () => ["curate", ...model(), "--data", at("train"), "--block", "9", "--out", at("r")],
-      /block from 0 to 2/,
-    ],
-    ["a probe without images", () => ["eval", ...model(), "--data", at("val"), "--probe", "ncm"], /--train/],
-    [
-      "other classes to train on",
-      () => ["eval", ...model(), "--data", at("val"), "--probe", "ncm", "--train", at("other")],
-      /class folders/,
-    ],
-    [
-      "zero-shot without a text tower",
-      () => ["eval", ...model(), "--data", at("val"), "--probe", "zero-shot"],
-      /a text tower.*a checkpoint without one/,
-    ],
-    ["eval without data", () => ["eval", ...model(), "--probe", "own"], /no --data/],
-    [
-      "RegCache without its parts",
-      () => ["eval", ...model(), "--data", at("val"), "--probe", "own", "--configurations", "regcache"],
-      /regcache/,
-    ],
-    ["--bundled with a model", () => ["eval", "--bundled", ...model()], /--model/],
-    ["--bundled without its files", () => ["eval", "--bundled"], /recommended/],
-  ])("%s", async (_, argv, message) => {
-    const { code, out, err } = await lab(...argv(), "--json");
-    expect(err).toMatch(message);
-    expect(code).toBe(2);
-    expect(out).toBe("");
-  });
-
-  test("an empty class folder", async () => {
-    mkdirSync(at("gap/red"), { recursive: true });
-    const { code, err } = await lab("eval", ...model(), "--data", at("gap"), "--probe", "own");
-    expect(code).toBe(2);
-    expect(err).toMatch(/empty class folder/);
-  });
 });
 
 test("an aborted run exits 130", async () => {

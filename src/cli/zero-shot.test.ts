@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Readout } from "../evaluate/readout.ts";
 import { FIXTURES } from "../text/fixtures.ts";
-import { runCli } from "./program.ts";
+import { runCaptured } from "./run-captured.ts";
 
 /** Zero-shot classification from the command line, with the reduced checkpoints of every layout. */
 
@@ -32,21 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
-async function lab(...argv: string[]) {
-  const written = { out: "", err: "" };
-  const to = (stream: "out" | "err") => (text: string | Uint8Array) => {
-    written[stream] += text;
-    return true;
-  };
-  const out = vi.spyOn(process.stdout, "write").mockImplementation(to("out"));
-  const err = vi.spyOn(process.stderr, "write").mockImplementation(to("err"));
-  try {
-    return { code: await runCli(argv, at("assets")), ...written };
-  } finally {
-    out.mockRestore();
-    err.mockRestore();
-  }
-}
+const lab = (...argv: string[]) => runCaptured(argv, at("assets"));
 
 async function json(...argv: string[]) {
   const { code, out } = await lab(...argv, "--json");

@@ -1,0 +1,87 @@
+import { mkdirSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTestLab, type TestLab } from "./test-lab.ts";
+
+let testLab: TestLab;
+beforeAll(async () => {
+  testLab = await createTestLab();
+});
+afterAll(() => testLab.dispose());
+
+const at = (path: string) => testLab.at(path);
+const lab = (...argv: string[]) => testLab.run(...argv);
+
+describe("bad input says what is wrong on stderr, prints nothing and exits 2", () => {
+  const model = () => ["--model", at("model")];
+  const image = () => ["--image", at("val/red/1.png")];
+  test.each<[string, () => string[], RegExp]>([
+    ["no model folder", () => ["trace", "--model", at("nothing"), ...image()], /nothing/],
+    ["no image", () => ["trace", ...model(), "--image", at("nothing.png")], /an image file/],
+    ["a flag left out", () => ["trace", ...model()], /--image/],
+    ["an unknown flag", () => ["trace", ...model(), ...image(), "--speed"], /--speed/],
+    ["an unknown command", () => ["tarce"], /tarce/],
+    ["a malformed prefix", () => ["trace", ...model(), ...image(), "--prefix", "4"], /--prefix: expected/],
+    [
+      "a prefix without registers",
+      () => ["trace", ...model(), ...image(), "--prefix", "from=0,count=1"],
+      /registers/,
+    ],
+    [
+      "a block that is not there",
+      () => ["trace", ...model(), ...image(), "--delete", "block=3,count=1"],
+      /block/i,
+    ],
+    ["--refill without a file", () => ["trace", ...model(), ...image(), "--refill"], /--features FILE/],
+    [
+      "more deleted than there are",
+      () => ["trace", ...model(), ...image(), "--delete", "block=1,count=17"],
+      /17/,
+    ],
+    [
+      "two kinds of registers",
+      () => ["trace", ...model(), ...image(), "--registers", "x", "--curate", "block=1,data=x"],
+      /both/,
+    ],
+    [
+      "registers that are none",
+      () => ["trace", ...model(), ...image(), "--registers", at("model/model.safetensors")],
+      /registers/,
+    ],
+    [
+      "a curation block that is not there",
+      () => ["curate", ...model(), "--data", at("train"), "--block", "9", "--out", at("r")],
+      /block from 0 to 2/,
+    ],
+    ["a probe without images", () => ["eval", ...model(), "--data", at("val"), "--probe", "ncm"], /--train/],
+    [
+      "other classes to train on",
+      () => ["eval", ...model(), "--data", at("val"), "--probe", "ncm", "--train", at("other")],
+      /class folders/,
+    ],
+    [
+      "zero-shot without a text tower",
+      () => ["eval", ...model(), "--data", at("val"), "--probe", "zero-shot"],
+      /a text tower.*a checkpoint without one/,
+    ],
+    ["eval without data", () => ["eval", ...model(), "--probe", "own"], /no --data/],
+    [
+      "RegCache without its parts",
+      () => ["eval", ...model(), "--data", at("val"), "--probe", "own", "--configurations", "regcache"],
+      /regcache/,
+    ],
+    ["--bundled with a model", () => ["eval", "--bundled", ...model()], /--model/],
+    ["--bundled without its files", () => ["eval", "--bundled"], /recommended/],
+  ])("%s", async (_, argv, message) => {
+    const { code, out, err } = await lab(...argv(), "--json");
+    expect(err).toMatch(message);
+    expect(code).toBe(2);
+    expect(out).toBe("");
+  });
+
+  test("an empty class folder", async () => {
+    mkdirSync(at("gap/red"), { recursive: true });
+    const { code, err } = await lab("eval", ...model(), "--data", at("gap"), "--probe", "own");
+    expect(code).toBe(2);
+    expect(err).toMatch(/empty class folder/);
+  });
+});

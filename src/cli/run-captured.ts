@@ -1,0 +1,27 @@
+import { vi } from "vitest";
+import { runCli } from "./program.ts";
+
+/**
+ * For tests: runs a command line.
+ * @param assets folder of the bundled files
+ * @returns the exit code, and what it wrote
+ */
+export async function runCaptured(
+  argv: readonly string[],
+  assets: string,
+): Promise<{ code: number; out: string; err: string }> {
+  const written = { out: "", err: "" };
+  const to = (stream: "out" | "err") => (text: string | Uint8Array) => {
+    written[stream] += text;
+    return true;
+  };
+  const out = vi.spyOn(process.stdout, "write").mockImplementation(to("out"));
+  const err = vi.spyOn(process.stderr, "write").mockImplementation(to("err"));
+  try {
+    const code = await runCli([...argv], assets);
+    return { code, ...written };
+  } finally {
+    out.mockRestore();
+    err.mockRestore();
+  }
+}
