@@ -329,18 +329,17 @@ def dino_forward(model: torch.nn.Module) -> Callable[[torch.Tensor], dict[str, t
     return lambda pixels: {"feature": model(pixels).pooler_output}
 
 
+def dinov2_case(family: str, model: torch.nn.Module, resize: int, **how) -> Case:
+    """A bare encoder, prepared at 42 pixels."""
+    preprocessor = dino_preprocessor(42, resize)
+    return hf_case(
+        family, model, model.encoder.layer, dino_forward(model), BitImageProcessorPil, preprocessor, **how
+    )
+
+
 def dinov2() -> Case:
     """Trained at 70 pixels, prepared at 42, as the original is at 518 and 224; also run at 70 and 98."""
-    model = Dinov2Model(Dinov2Config(**DINO))
-    return hf_case(
-        "dinov2",
-        model,
-        model.encoder.layer,
-        dino_forward(model),
-        BitImageProcessorPil,
-        dino_preprocessor(42, 49),
-        sizes=[70, 98],
-    )
+    return dinov2_case("dinov2", Dinov2Model(Dinov2Config(**DINO)), 49, sizes=[70, 98])
 
 
 def dinov2_classifier() -> Case:
@@ -365,44 +364,18 @@ def dinov2_classifier() -> Case:
 
 def dinov2_with_registers() -> Case:
     model = Dinov2WithRegistersModel(Dinov2WithRegistersConfig(**DINO, num_register_tokens=4))
-    return hf_case(
-        "dinov2-with-registers",
-        model,
-        model.encoder.layer,
-        dino_forward(model),
-        BitImageProcessorPil,
-        dino_preprocessor(42, 48),
-        dtype=torch.float16,
-        sizes=[98],
-    )
+    return dinov2_case("dinov2-with-registers", model, 48, dtype=torch.float16, sizes=[98])
 
 
 def dinov2_swiglu() -> Case:
     """The giant's MLP: a gate beside the values, hidden width (int(64 * 2 * 2 / 3) + 7) // 8 * 8 = 88."""
-    model = Dinov2Model(Dinov2Config(**DINO, use_swiglu_ffn=True))
-    return hf_case(
-        "dinov2",
-        model,
-        model.encoder.layer,
-        dino_forward(model),
-        BitImageProcessorPil,
-        dino_preprocessor(42, 49),
-        dtype=torch.float16,
-    )
+    return dinov2_case("dinov2", Dinov2Model(Dinov2Config(**DINO, use_swiglu_ffn=True)), 49, dtype=torch.float16)
 
 
 def dinov2_with_registers_swiglu() -> Case:
     sizes = {**DINO, "hidden_size": 48}
     model = Dinov2WithRegistersModel(Dinov2WithRegistersConfig(**sizes, num_register_tokens=4, use_swiglu_ffn=True))
-    return hf_case(
-        "dinov2-with-registers",
-        model,
-        model.encoder.layer,
-        dino_forward(model),
-        BitImageProcessorPil,
-        dino_preprocessor(42, 48),
-        dtype=torch.bfloat16,
-    )
+    return dinov2_case("dinov2-with-registers", model, 48, dtype=torch.bfloat16)
 
 
 VIT = dict(
