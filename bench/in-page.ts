@@ -9,9 +9,6 @@ export interface BenchWindow {
   measure(suite: string, args: readonly BenchArgument[]): Promise<unknown>;
 }
 
-/** The module of a suite, seen from bench/page.ts. */
-export const suitePath = (suite: string): string => `./${suite}/measure.ts`;
-
 /** Runs `measure(...args)` of bench/<suite>/measure.ts in a page of its own, served from the sources; resolves with its result. */
 export async function measureInPage<T>(
   browser: Browser,

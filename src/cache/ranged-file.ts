@@ -16,7 +16,7 @@ const PIECE = 4 * 1024 * 1024;
 /** Pieces that are being written at once: writing goes on while the next bytes arrive. */
 const MOST_WRITES = 4;
 /** Bytes that arrived last and stay in memory, so that who waits for them need not read them back. */
-const RECENT_BYTES = 64 * 1024 * 1024;
+const RECENT_BYTES = 32 * 1024 * 1024;
 /** How often a cut transfer is taken up again without a single byte in between. */
 const MOST_CUTS = 3;
 
