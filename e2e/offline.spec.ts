@@ -29,3 +29,18 @@ test("once loaded, the page needs no network", async ({ lab, context }) => {
   await lab.expectTrace("baseline", await cliTrace(own));
   expect(requests).toEqual([]);
 });
+
+test("a network that is lost before the labelled set came is said, and accuracy runs when it is back", async ({
+  lab,
+  context,
+}) => {
+  await lab.open();
+  await lab.byId("accuracy-n-64").click();
+  await context.setOffline(true);
+  await lab.byId("accuracy-toggle").click();
+  await expect(lab.messages()).toContainText(/labels\.json: expected a reachable file.*Check the connection/);
+  await context.setOffline(false);
+  await lab.byId("accuracy-toggle").click();
+  await expect(lab.byId("accuracy")).toHaveAttribute("data-state", "done");
+  await expect(lab.byId("accuracy-fp32-n")).toHaveText("64");
+});

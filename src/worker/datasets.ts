@@ -9,6 +9,7 @@ import { splitSet } from "../evaluate/split.ts";
 import { listZip } from "../evaluate/zip-files.ts";
 import type { DatasetInfo, DatasetRequest, ImageSource } from "./api.ts";
 import { decodeImage } from "./decode.ts";
+import { fetchSiteFile } from "./site-file.ts";
 
 /** A labelled set and the images that a probe may be fitted on. */
 export interface OpenDataset {
@@ -97,7 +98,7 @@ async function openSource(source: ImageSource): Promise<LabelledSet> {
 /** Reads files of the bundled set's folder. */
 function reader(folder: string) {
   return async (file: string): Promise<Uint8Array> => {
-    const response = await fetch(new URL(file, folder));
+    const response = await fetchSiteFile(new URL(file, folder));
     if (!response.ok) {
       const got = `HTTP status ${response.status}`;
       throw new InputError(`Labelled set, ${file}`, "a file of the data set", got, "Reload the page.");

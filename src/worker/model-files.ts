@@ -3,6 +3,7 @@ import { InputError } from "../errors/input-error.ts";
 import { modelFileSet } from "../families/model-file-set.ts";
 import { type ModelFiles, parseJson } from "../families/model-files.ts";
 import type { HubModelRequest, ModelRequest, Progress } from "./api.ts";
+import { fetchSiteFile } from "./site-file.ts";
 
 type OnProgress = (progress: Progress) => void;
 
@@ -43,7 +44,7 @@ async function chosenFiles(files: readonly File[]): Promise<ModelFiles> {
 
 async function downloadFiles(url: string, onProgress: OnProgress, signal: AbortSignal): Promise<ModelFiles> {
   const file = async (name: string) => {
-    const response = await fetch(new URL(name, url), { signal });
+    const response = await fetchSiteFile(new URL(name, url), signal);
     // Static hosts answer a missing file with 404, or with an HTML page.
     const isPage = response.headers.get("content-type")?.includes("text/html");
     return response.ok && !isPage ? response : null;
