@@ -80,6 +80,22 @@ test("a model is opened by its id, cancelled, resumed, opened again without the 
   hub = await startTestHub({});
 });
 
+test("blocks of a model run while its weights arrive, and become its figures", async ({ lab }, info) => {
+  await lab.open();
+  const bundled = await lab.byId("model-name").textContent();
+  await openPicker(lab);
+  await lookUp(lab, hub, "owner/vit");
+  hub.faults.pace = 30_000;
+  await lab.byId("offer-open").click();
+  await expect(lab.byId("arriving-blocks")).toHaveText(/^[1-5] of 6 blocks/);
+  await expect(lab.byId("model-name")).toHaveText(bundled!);
+  hub.faults.pace = 0;
+  const trace = await cliTrace(IMAGE, [], await writeModel(info.outputPath("model"), OPTIONS));
+  await expect(lab.byId("model-name")).toHaveText(trace.model.label);
+  await expect(lab.byId("arriving")).toHaveCount(0);
+  await lab.expectTrace("baseline", trace);
+});
+
 test("what cannot be opened is said before anything is downloaded, and the model stays", async ({ lab }) => {
   await lab.open();
   const bundled = await lab.byId("model-name").textContent();

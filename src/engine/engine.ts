@@ -17,9 +17,11 @@ import {
   type LinearGradients,
   scatterRows,
 } from "./backward.ts";
+import { embedTokens } from "./embed-tokens.ts";
+import { createFirstRun, type FirstRun } from "./first-run.ts";
 import { type CachedBlock, chainKeys, createHiddenCache, type HiddenCache } from "./hidden-cache.ts";
 import { maskedInput } from "./masked-input.ts";
-import { changeTokens, tokenRows, withRegisterRow } from "./register-row.ts";
+import { changeTokens, tokenRows } from "./register-row.ts";
 import { type BlockResult, gradientFeeds, runBlock, runUnmeasured } from "./run-block.ts";
 import type { Runtime } from "./runtime.ts";
 import { type BlockVariant, Sessions, type SessionsOptions } from "./sessions.ts";
@@ -29,6 +31,8 @@ import type { Engine, EngineInput, ResultOptions, RunOptions } from "./types.ts"
 export interface EngineOptions extends SessionsOptions {
   /** Bound for cached hidden states, bytes. */
   readonly cacheBytes?: number;
+  /** An image to run while the encoder is built; of no use without instruments. */
+  readonly first?: FirstRun | null | undefined;
 }
 
 const DEFAULT_CACHE_BYTES = 96 * 1024 * 1024;
@@ -43,8 +47,12 @@ export async function createEngine(
   runtime: Runtime,
   options: EngineOptions = {},
 ): Promise<Engine> {
-  const sessions = await Sessions.create(encoder.spec, encoder.weights, runtime, options);
-  return new ChainEngine(sessions, createHiddenCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES));
+  const { first, ...building } = options;
+  const cache = createHiddenCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
+  const onPart =
+    first && options.instruments !== false ? createFirstRun(encoder.spec, cache, first) : undefined;
+  const sessions = await Sessions.create(encoder.spec, encoder.weights, runtime, { ...building, onPart });
+  return new ChainEngine(sessions, cache);
 }
 
 /** The chain embed -> block 0 -> ... -> block L-1 -> head, run one session at a time. */
@@ -193,16 +201,8 @@ class ChainEngine implements Engine {
 
   #embed(input: EngineInput, hasRegister: boolean, key: string, options: RunOptions): Promise<CachedBlock> {
     return this.#exclusive(options, async () => {
-      const started = performance.now();
-      const side = this.spec.preprocess.size;
-      const { y } = await this.sessions.embed.run(
-        { pixels: { data: input.pixels, dims: [1, 3, side, side] } },
-        ["y"],
-      );
-      const positions = Int32Array.from({ length: this.spec.tokens }, (_, token) => token);
-      const milliseconds = performance.now() - started;
-      const x = hasRegister ? withRegisterRow(y!.data, this.sessions.zeroToken) : y!.data;
-      const state = { x, positions, deleted: new Int32Array(0), milliseconds, trace: null };
+      const { embed, zeroToken } = this.sessions;
+      const state = await embedTokens(this.spec, embed, input, hasRegister ? zeroToken : null);
       this.cache.set(key, state);
       return state;
     });

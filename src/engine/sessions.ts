@@ -22,11 +22,19 @@ import { slotsOf } from "./slots.ts";
 /** Progress of loading: parts (embed, blocks, head) done of all. */
 export type LoadProgress = (done: number, total: number) => void;
 
+/** A part of the chain whose session is ready. The head, which ends it, is not told. */
+export interface BuiltPart {
+  readonly index: "embed" | number;
+  readonly session: GraphSession;
+}
+
 export interface SessionsOptions {
   readonly onProgress?: LoadProgress | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Whether FP blocks are built with instruments (default), or lean, for runs that want results alone. */
   readonly instruments?: boolean | undefined;
+  /** Waited for after embedding and every block, before the next part is built. */
+  readonly onPart?: ((part: BuiltPart) => Promise<void>) | undefined;
 }
 
 /**
@@ -102,6 +110,7 @@ export class Sessions {
         if (embedWeights.preNorm) zeroToken.set(embedWeights.preNorm.bias);
         return runtime.createSession(buildEmbed(spec, embedWeights));
       });
+      await options.onPart?.({ index: "embed", session: embed });
       const blocks: GraphSession[] = [];
       const norm1: Norm[] = [];
       for (let block = 0; block < spec.blocks; block++) {
@@ -112,6 +121,7 @@ export class Sessions {
           return runtime.createSession(buildBlock(spec, read, { quantize: null, instruments }));
         });
         blocks.push(session);
+        await options.onPart?.({ index: block, session });
       }
       const headWeights = await weights.head();
       const head = await step(() => runtime.createSession(buildHead(spec, headWeights)));

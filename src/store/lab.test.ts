@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { InputError } from "../errors/input-error.ts";
-import type { LabApi } from "../worker/api.ts";
+import { testTrace } from "../figures/test-trace.ts";
+import type { LabApi, ModelInfo } from "../worker/api.ts";
 import { booted, modelInfo, REGISTERS, settle } from "./fake-lab.ts";
 
 describe("opening", () => {
@@ -43,6 +44,37 @@ describe("opening", () => {
     runs[0]!.trace(0); // of the old model
     await settle();
     expect(state().lanes.baseline.rows).toEqual([null, null, null]);
+  });
+
+  test("blocks of a model that is being opened are shown as they arrive, and the model before stays", async () => {
+    let refuse = (_: Error) => {};
+    const opened = new Promise<ModelInfo>((_, reject) => {
+      refuse = reject;
+    });
+    let arrive: Parameters<LabApi["openModel"]>[3];
+    const shown: unknown[] = [];
+    const { lab, state } = await booted({
+      openModel: async (request, _, image, onArrival) => {
+        if (request.kind === "bundled") return modelInfo("bundled", [REGISTERS]);
+        shown.push(image?.name);
+        arrive = onArrival;
+        return opened;
+      },
+    });
+    void lab.openFiles([new File(["x"], "model.safetensors")]);
+    await vi.waitFor(() => expect(shown).toEqual(["a.png"]));
+    expect(state().opening?.arriving).toBeNull();
+    const { spec } = modelInfo("dropped");
+    arrive!({ spec, trace: testTrace(1, [1, 2, 3, 4, 5]) });
+    arrive!({ spec, trace: testTrace(0, [1, 2, 3, 4, 5]) });
+    const rows = state().opening?.arriving?.rows;
+    expect(rows?.map((row) => row?.trace.block)).toEqual([0, 1, undefined]);
+    expect(state().model?.spec.label).toBe("bundled");
+    refuse(new InputError("x", "something else", "this", "Do that."));
+    await settle();
+    expect(state().opening).toBeNull();
+    arrive!({ spec, trace: testTrace(2, [1, 2, 3, 4, 5]) }); // too late
+    expect(state().opening).toBeNull();
   });
 
   test("recommended.json sets the first intervention; a broken one is told", async () => {

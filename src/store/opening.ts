@@ -1,6 +1,6 @@
 import { InputError } from "../errors/input-error.ts";
 import { parseRecommended, type RegCacheSetting } from "../evaluate/recommended.ts";
-import type { ModelInfo, ModelOverrides, ModelRequest } from "../worker/api.ts";
+import type { Arrival, ModelInfo, ModelOverrides, ModelRequest } from "../worker/api.ts";
 import type { LabContext } from "./context.ts";
 import type { Controls } from "./controls.ts";
 import { defaultControls, linkedControls } from "./defaults.ts";
@@ -9,7 +9,14 @@ import { keepOverrides, withKeptOverrides } from "./kept-overrides.ts";
 import type { KeptRegisters } from "./kept-registers.ts";
 import type { Runs } from "./runs.ts";
 import type { Sample } from "./samples.ts";
-import { emptyLanes } from "./state.ts";
+import { emptyLanes, type Opening } from "./state.ts";
+
+/** The opening with one more block that has run. */
+function withArrival(opening: Opening, { spec, trace }: Arrival): Opening {
+  const rows = [...(opening.arriving?.rows ?? new Array<null>(spec.blocks).fill(null))];
+  rows[trace.block] = { trace, fresh: true };
+  return { ...opening, arriving: { spec, rows } };
+}
 
 /** Actions that open models and images. A failure leaves the current model, image and settings as they were. */
 export function createOpening({ api, host, store, fail }: LabContext, runs: Runs, kept: KeptRegisters) {
@@ -68,11 +75,19 @@ export function createOpening({ api, host, store, fail }: LabContext, runs: Runs
   async function openModel(asked: ModelRequest, link: LinkState | null = null): Promise<boolean> {
     const id = ++modelWork;
     const request = withKeptOverrides(host, asked);
-    setState({ opening: { stage: "Opening the model", done: 0, total: 0 } });
+    setState({ opening: { progress: { stage: "Opening the model", done: 0, total: 0 }, arriving: null } });
+    const update = (change: (opening: Opening) => Opening) => {
+      const { opening } = getState();
+      if (id === modelWork && opening) setState({ opening: change(opening) });
+    };
+    const shown = getState().image;
     try {
-      const opened = await api.openModel(request, (opening) => {
-        if (id === modelWork && getState().opening) setState({ opening });
-      });
+      const opened = await api.openModel(
+        request,
+        (progress) => update((opening) => ({ ...opening, progress })),
+        shown && { name: shown.info.name, blob: shown.blob },
+        (arrival) => update((opening) => withArrival(opening, arrival)),
+      );
       if (id !== modelWork) return false;
       const model = await kept.restore(opened);
       if (id !== modelWork) return false;

@@ -1,3 +1,4 @@
+import type { EncoderSpec } from "../encoder/spec.ts";
 import { DEFAULT_PROBE, type ProbeChoice } from "../evaluate/fit-probe.ts";
 import type { Configuration, EvaluationReport } from "../evaluate/report.ts";
 import type { Domain } from "../figures/log-scale.ts";
@@ -61,14 +62,20 @@ export interface AccuracyState {
   readonly follow: boolean;
 }
 
+/** A model that is being opened. */
+export interface Opening {
+  readonly progress: Progress;
+  /** Its blocks that have run on the image so far; null = none has. */
+  readonly arriving: { readonly spec: EncoderSpec; readonly rows: readonly (LaneRow | null)[] } | null;
+}
+
 export interface LabState {
   readonly status: EngineStatus | null;
   readonly samples: readonly Sample[];
   readonly model: ModelInfo | null;
   /** How `model` was opened. */
   readonly modelRequest: ModelRequest | null;
-  /** Of an openModel under way. */
-  readonly opening: Progress | null;
+  readonly opening: Opening | null;
   readonly picker: PickerState;
   readonly image: OpenImage | null;
   readonly controls: Controls | null;

@@ -1,6 +1,7 @@
 import { TENSORS, tensorOf } from "../figures/tensors.ts";
 import { OUTLIER_CRITERIA } from "../measure/outlier-criteria.ts";
 import { LANES } from "../store/state.ts";
+import { ArrivingModel } from "./arriving-model.tsx";
 import { SelectField, SliderField, SwitchField } from "./fields.tsx";
 import { Heatmap } from "./heatmap.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
@@ -19,10 +20,16 @@ export function Figures() {
   const hasModel = useLabState((state) => state.model !== null);
   const isLoading = useLabState((state) => state.opening !== null);
   if (!hasModel) {
-    return <p className="empty">{isLoading ? "The encoder is loading." : "Open a model to begin."}</p>;
+    return (
+      <>
+        <p className="empty">{isLoading ? "The encoder is loading." : "Open a model to begin."}</p>
+        <ArrivingModel />
+      </>
+    );
   }
   return (
     <>
+      <ArrivingModel />
       <section className="panel view-bar" aria-label="What the figures show">
         <SelectField
           label="Tensor"

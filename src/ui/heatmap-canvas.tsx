@@ -1,12 +1,13 @@
 import { memo, useLayoutEffect, useRef } from "react";
 import { heatmapRow } from "../figures/heatmap-row.ts";
+import type { Domain } from "../figures/log-scale.ts";
 import { paintRow } from "../figures/paint.ts";
 import { paletteOf } from "../figures/palette.ts";
+import type { Tensor } from "../figures/tensors.ts";
 import type { TokenLayout } from "../figures/token-layout.ts";
 import type { LaneRow } from "../store/state.ts";
 import { prepareCanvas } from "./canvas.ts";
 import { useTheme } from "./theme.tsx";
-import { useScale } from "./use-figure.ts";
 
 /** Opacity of rows that belong to the previous run. */
 const FADED = 0.35;
@@ -22,10 +23,11 @@ export const HeatmapCanvas = memo(function HeatmapCanvas(props: {
   readonly rows: readonly (LaneRow | null)[];
   readonly layout: TokenLayout;
   readonly rowHeight: number;
+  readonly tensor: Tensor;
+  readonly domain: Domain;
 }) {
-  const { rows, layout, rowHeight } = props;
+  const { rows, layout, rowHeight, tensor, domain } = props;
   const { theme } = useTheme();
-  const { tensor, domain } = useScale();
   const canvasRef = useRef<HTMLCanvasElement>(null);
   const paintedRef = useRef<Painted | null>(null);
   const inputs = [layout, rowHeight, theme, tensor, domain, rows.length];

@@ -23,7 +23,7 @@ export function Heatmap({ lane }: { readonly lane: Lane }) {
   const spec = useLabState((state) => state.model?.spec);
   const laneState = useLabState((state) => state.lanes[lane]);
   const shown = useShownPlace();
-  const { tensor } = useScale();
+  const { tensor, domain } = useScale();
   const [ref, width] = useWidth<HTMLDivElement>();
   const layout = useMemo(
     () => (spec ? layoutTokens(spec, Math.max(width - LEFT - RIGHT, 120)) : null),
@@ -95,7 +95,15 @@ export function Heatmap({ lane }: { readonly lane: Lane }) {
             }}
           >
             <div className="heatmap-cells" style={{ left: LEFT, top: HEAD }}>
-              {width > 0 && <HeatmapCanvas rows={rows} layout={layout} rowHeight={rowHeight} />}
+              {width > 0 && (
+                <HeatmapCanvas
+                  rows={rows}
+                  layout={layout}
+                  rowHeight={rowHeight}
+                  tensor={tensor}
+                  domain={domain}
+                />
+              )}
             </div>
             <svg width={width} height={HEAD + rows.length * rowHeight + FOOT} aria-hidden="true">
               <g transform={`translate(${LEFT},${HEAD})`}>

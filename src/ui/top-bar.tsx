@@ -52,7 +52,11 @@ function ModelMark() {
       )}
       <ParityBadge />
       {opening ? (
-        <WorkProgress progress={opening} cancelLabel="Cancel" onCancel={() => void lab.cancelOpening()} />
+        <WorkProgress
+          progress={opening.progress}
+          cancelLabel="Cancel"
+          onCancel={() => void lab.cancelOpening()}
+        />
       ) : (
         <>
           <Button onPress={() => void lab.openPicker()} data-testid="open-picker">

@@ -58,7 +58,14 @@ export interface RegistersInfo {
   readonly cosine: { readonly outliers: number; readonly normal: number };
 }
 
+/** An image file as the page holds it. */
+export interface NamedImage {
+  readonly name: string;
+  readonly blob: Blob;
+}
+
 export interface ImageInfo {
+  /** Of the file's bytes: equal files have equal ids. */
   readonly id: string;
   readonly name: string;
   readonly width: number;
@@ -114,6 +121,12 @@ export interface Progress {
   readonly stage: string;
   readonly done: number;
   readonly total: number;
+}
+
+/** A block of a model that is being opened, run on the image that was named with it; its weights are not checked yet. */
+export interface Arrival {
+  readonly spec: EncoderSpec;
+  readonly trace: LayerTrace;
 }
 
 /** The inputs of the foreground/background comparison. */
@@ -181,8 +194,16 @@ export interface ClassesRequest {
 export interface LabApi extends ExperimentApi {
   /** Prepares ORT. */
   start(backend: BackendChoice): Promise<EngineStatus>;
-  /** Replaces the current model only when the new one has loaded whole; rejects with InputError otherwise. */
-  openModel(request: ModelRequest, onProgress: (progress: Progress) => void): Promise<ModelInfo>;
+  /**
+   * Replaces the current model only when the new one has loaded whole; rejects with InputError otherwise. With an `image`,
+   * `onArrival` is called for every block that has run on it as soon as its weights were there.
+   */
+  openModel(
+    request: ModelRequest,
+    onProgress: (progress: Progress) => void,
+    image?: NamedImage | null,
+    onArrival?: (arrival: Arrival) => void,
+  ): Promise<ModelInfo>;
   /** Looks a model of the Hub up without fetching its weights: only the list of files and the header. Rejects with InputError. */
   lookUpModel(ref: HubRef): Promise<ModelOffer>;
   /** Models in the browser's storage, whole or in part. */
@@ -225,7 +246,7 @@ export interface LabApi extends ExperimentApi {
   embedClasses(request: ClassesRequest, onProgress: (progress: Progress) => void): Promise<ClassEmbeddings>;
   /** Curates registers for the current model from images (paper, step 2 and 3). */
   curate(
-    images: readonly { readonly name: string; readonly blob: Blob }[],
+    images: readonly NamedImage[],
     settings: CurationSettings,
     onProgress: (progress: Progress) => void,
   ): Promise<RegistersInfo>;

@@ -2,9 +2,8 @@ import type { EncoderSpec } from "../encoder/spec.ts";
 import type { EncoderWeights } from "../encoder/weights.ts";
 import { runDifference } from "../engine/agreement.ts";
 import { collect } from "../engine/collect.ts";
-import { createEngine } from "../engine/engine.ts";
+import { createEngine, type EngineOptions } from "../engine/engine.ts";
 import { createWebRuntime } from "../engine/runtime-web.ts";
-import type { SessionsOptions } from "../engine/sessions.ts";
 import type { Engine, EngineInput } from "../engine/types.ts";
 import { NO_INTERVENTION } from "../intervention/intervention.ts";
 import type { BackendChoice } from "./api.ts";
@@ -21,7 +20,7 @@ interface Encoder {
   readonly weights: EncoderWeights;
 }
 
-interface LoadOptions extends Pick<SessionsOptions, "instruments"> {
+interface LoadOptions extends Pick<EngineOptions, "instruments" | "first"> {
   readonly onProgress: (done: number, total: number) => void;
   readonly signal: AbortSignal;
 }
@@ -40,7 +39,8 @@ export async function openEngine(
   if (refusal !== null) return { engine: wasm, backend: "wasm", webgpuRefusal: refusal };
   let webgpu: Engine | null = null;
   try {
-    webgpu = await createEngine(encoder, createWebRuntime("webgpu"), options);
+    // What ran first ran on WASM; the whole model is compared below.
+    webgpu = await createEngine(encoder, createWebRuntime("webgpu"), { ...options, first: null });
     const input = trialInput(encoder.spec);
     const reference = await collect(wasm.run(input, NO_INTERVENTION, options));
     const trial = await collect(webgpu.run(input, NO_INTERVENTION, options));

@@ -63,7 +63,7 @@ class Client implements LabClient {
     return this.#current.call((api) => api.start(backend));
   };
 
-  openModel: LabApi["openModel"] = async (request, onProgress) => {
+  openModel: LabApi["openModel"] = async (request, onProgress, image, onArrival = () => {}) => {
     this.#opening?.terminate();
     // The first model needs no second worker: there is none to protect.
     const handle = this.#model ? new WorkerHandle() : this.#current;
@@ -71,7 +71,9 @@ class Client implements LabClient {
     this.#opening = handle;
     try {
       if (isFresh) await handle.call((api) => api.start(this.#backend));
-      const info = await handle.call((api) => api.openModel(request, Comlink.proxy(onProgress)));
+      const info = await handle.call((api) =>
+        api.openModel(request, Comlink.proxy(onProgress), image, Comlink.proxy(onArrival)),
+      );
       this.#model = request;
       if (isFresh) {
         this.#current.terminate();

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { deleteSaved, listSaved } from "../cache/saved-models.ts";
 import { blobSource } from "../checkpoint/byte-source.ts";
 import { initialiseOrt } from "../engine/runtime-web.ts";
@@ -25,6 +26,7 @@ import { Jobs } from "./jobs.ts";
 import { type LoadedModel, loadModel, modelInfo, registersInfo } from "./loaded-model.ts";
 import { lookUpModel } from "./look-up-model.ts";
 import { compareParts } from "./masks.ts";
+import { type OpenedImage, openImage } from "./open-image.ts";
 import { PoolKeeper } from "./pool-keeper.ts";
 import { embedWithText } from "./text-tower.ts";
 import { calibrateCores, threadsFor } from "./threads.ts";
@@ -39,15 +41,12 @@ const UPDATE_INTERVAL = 50;
 export class Lab implements LabApi {
   readonly #jobs = new Jobs();
   readonly #pool = new PoolKeeper();
-  readonly #images = new Map<string, EngineInput>();
-  /** Of the files, pixels: a mask must have the same shape. */
-  readonly #sizes = new Map<string, { readonly width: number; readonly height: number }>();
+  readonly #images = new LRUCache<string, OpenedImage>({ max: MOST_IMAGES });
   #backend: BackendChoice = "auto";
   #cores = 1;
   #threads = 1;
   #initialised = false;
   #model: (LoadedModel & { readonly request: ModelRequest }) | null = null;
-  #imageCount = 0;
   /** The latest only: it holds the files of its list. */
   #dataset: OpenDataset | null = null;
   #datasetCount = 0;
@@ -69,10 +68,14 @@ export class Lab implements LabApi {
     };
   };
 
-  openModel: LabApi["openModel"] = (request, onProgress) =>
+  openModel: LabApi["openModel"] = (request, onProgress, image, onArrival) =>
     this.#jobs.run("openModel", async (signal) => {
       const choice = { backend: this.#backend, threads: this.#threads };
-      const model = await loadModel(request, choice, onProgress, signal);
+      const model = await loadModel(request, choice, onProgress, signal, async (spec) => {
+        if (!image) return null;
+        const { input } = await openImage(image, spec.preprocess);
+        return { input, onTrace: (trace) => onArrival?.({ spec, trace }) };
+      });
       const previous = this.#model;
       this.#model = { ...model, request };
       this.#pool.close();
@@ -89,30 +92,15 @@ export class Lab implements LabApi {
   deleteSavedModel: LabApi["deleteSavedModel"] = (key) => deleteSaved(key);
 
   openImage: LabApi["openImage"] = async (blob, name) => {
-    const { engine } = this.#loaded();
-    const image = await decodeImage(blob, name);
-    const { view, pixels } = prepareImage(image, engine.spec.preprocess);
-    const id = `image-${++this.#imageCount}`;
-    this.#images.set(id, { id, pixels });
-    this.#sizes.set(id, { width: image.width, height: image.height });
-    const [oldest] = this.#images.keys();
-    if (this.#images.size > MOST_IMAGES && oldest) {
-      this.#images.delete(oldest);
-      this.#sizes.delete(oldest);
-    }
-    return {
-      id,
-      name,
-      width: image.width,
-      height: image.height,
-      view: { size: engine.spec.preprocess.size, rgba: view },
-    };
+    const { input, info } = await openImage({ blob, name }, this.#loaded().engine.spec.preprocess);
+    this.#images.set(info.id, { input, info });
+    return info;
   };
 
   analyse: LabApi["analyse"] = (lane, imageId, intervention, onTrace) =>
     this.#jobs.run(lane, async (signal) => {
       const { engine } = this.#loaded();
-      const input = this.#image(imageId);
+      const { input } = this.#image(imageId);
       // Callbacks travel on a port of their own: waiting for all of them keeps the result from overtaking them.
       const told: unknown[] = [];
       const wanted = await this.#withCalibration(interventionSchema.parse(intervention));
@@ -130,15 +118,15 @@ export class Lab implements LabApi {
 
   openMask: LabApi["openMask"] = async (imageId, blob, name) => {
     const { engine } = this.#loaded();
-    this.#image(imageId);
+    const { info } = this.#image(imageId);
     const mask = await decodeImage(blob, name);
-    return prepareMask(mask, this.#sizes.get(imageId)!, engine.spec.preprocess, name);
+    return prepareMask(mask, info, engine.spec.preprocess, name);
   };
 
   compareParts: LabApi["compareParts"] = (imageId, inside, onTrace) =>
     this.#jobs.run("mask", (signal) => {
       const { engine } = this.#loaded();
-      const input = this.#image(imageId);
+      const { input } = this.#image(imageId);
       return this.#pool.yieldTo(() => compareParts(engine, input, inside, onTrace, signal));
     });
 
@@ -253,9 +241,9 @@ export class Lab implements LabApi {
     return { ...intervention, quantize: { ...quantize, calibration } };
   }
 
-  #image(id: string): EngineInput {
-    const input = this.#images.get(id);
-    if (input) return input;
+  #image(id: string): OpenedImage {
+    const image = this.#images.get(id);
+    if (image) return image;
     throw new InputError("Image", "an opened image", `"${id}"`, "Open the image again.");
   }
 

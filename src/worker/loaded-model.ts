@@ -2,6 +2,8 @@ import { browserStorage } from "../cache/saved-models.ts";
 import { sha256 } from "../checkpoint/digest.ts";
 import type { Safetensors } from "../checkpoint/safetensors.ts";
 import { openCheckpoint } from "../checkpoint/shards.ts";
+import type { EncoderSpec } from "../encoder/spec.ts";
+import type { FirstRun } from "../engine/first-run.ts";
 import { startOrt } from "../engine/runtime-web.ts";
 import type { SessionsOptions } from "../engine/sessions.ts";
 import type { Engine } from "../engine/types.ts";
@@ -29,6 +31,7 @@ export interface LoadedModel {
 
 /**
  * Opens a model whole: files, header, digest, sessions, registers.
+ * @param firstRun an image to run block by block while the weights arrive, before they can be checked
  * @throws InputError, with nothing left behind, when any part of it is not right
  */
 export async function loadModel(
@@ -39,6 +42,7 @@ export async function loadModel(
   },
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
+  firstRun: (spec: EncoderSpec) => Promise<FirstRun | null> = async () => null,
 ): Promise<LoadedModel> {
   const starting = startOrt();
   starting.catch(() => {}); // thrown where it is waited for
@@ -64,7 +68,9 @@ export async function loadModel(
     async (onProgress, signal) => {
       // ORT must never do two things at once.
       await starting;
-      return openEngine(encoder, choice.backend, { onProgress, signal, instruments: choice.instruments });
+      const { backend, instruments } = choice;
+      const first = await firstRun(encoder.spec);
+      return openEngine(encoder, backend, { onProgress, signal, instruments, first });
     },
     stage("Building the encoder (parts)"),
     signal,
