@@ -1,24 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { csvParse } from "d3-dsv";
-import { zipSync } from "fflate";
 import type { EvaluationReport } from "../src/evaluate/report.ts";
 import { lab as runLab } from "./support/cli.ts";
 import type { LabPage } from "./support/lab-page.ts";
 import { BUNDLED_MODEL } from "./support/paths.ts";
 import { serveRows } from "./support/rows-server.ts";
-import { type SceneFile, sceneFiles, writeFiles } from "./support/scene-files.ts";
+import { sceneFiles, writeFiles, zipOf } from "./support/scene-files.ts";
 import { expect, test } from "./support/test.ts";
 
 /** Two classes that the bundled encoder confuses now and then. */
 const CLASSES = ["coat", "pullover"];
 /** Images that the rounding of another runtime may turn, quantized rows only. */
 const MOST_FLIPS = 2;
-
-const zipOf = (files: readonly SceneFile[], outer = "set/") => ({
-  name: "scenes.zip",
-  type: "application/zip",
-  bytes: zipSync(Object.fromEntries(files.map(({ path, bytes }) => [outer + path, bytes])), { level: 0 }),
-});
 
 /** The command line's counts on a folder, with the encoder's own head. */
 const cliReport = (folder: string, limit?: number) => cliEval(folder, ["--probe", "own"], limit);

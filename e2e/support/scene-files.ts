@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { zipSync } from "fflate";
 import sharp from "sharp";
 import { SITE } from "./paths.ts";
 
@@ -39,4 +40,13 @@ export async function writeFiles(folder: string, files: readonly SceneFile[]): P
     await writeFile(join(folder, path), bytes);
   }
   return folder;
+}
+
+/** Them as a zip archive that can be dropped. @param outer folder that holds the class folders, "" or ending in "/" */
+export function zipOf(files: readonly SceneFile[], outer = "set/") {
+  return {
+    name: "scenes.zip",
+    type: "application/zip",
+    bytes: zipSync(Object.fromEntries(files.map(({ path, bytes }) => [outer + path, bytes])), { level: 0 }),
+  };
 }

@@ -1,6 +1,7 @@
 import { basename, resolve } from "node:path";
 import { InputError } from "../errors/input-error.ts";
 import { type CalibrationSet, calibrationSet } from "../evaluate/calibration.ts";
+import { UNLABELLED } from "../evaluate/class-folders.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { type Head, ownHead } from "../evaluate/head.ts";
 import { bundledModel, openBundledSet } from "./bundled.ts";
@@ -40,7 +41,7 @@ export async function openImageFolder(folder: string): Promise<ImageFolder> {
   if (!isFlat) return { set: await openFolderSet(folder), labelled: true };
   const set: LabelledSet = {
     name: basename(resolve(folder)),
-    classes: ["unlabelled"],
+    classes: [UNLABELLED],
     count: paths.length,
     label: () => 0,
     id: (i) => paths[i]!,

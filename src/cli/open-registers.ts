@@ -57,12 +57,11 @@ export async function curateFrom(
 ): Promise<Registers> {
   const { engine, sha256 } = model;
   const calibration = asCalibration(model, await openImageFolder(data), { limit, seed: 0 });
-  const progress = createProgress();
   const loaders = Array.from({ length: calibration.count }, (_, i) => () => calibration.load(i));
   return curate(engine, loaders, settings, {
     model: sha256,
     data: `${calibration.count} images of ${calibration.name}`,
-    onProgress: (done, total) => progress("Curating", done, total),
+    onProgress: createProgress(),
     ...(signal && { signal }),
   });
 }

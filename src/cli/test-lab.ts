@@ -19,7 +19,7 @@ export interface TestLab {
 }
 
 const PROGRESS =
-  /^(Loading|Counting|Curating|Evaluating|Fitting the probe|Sensitivity|Search[^:]*: evaluations|Finding[^:]*|Choosing[^:]*): \d+ of \d+\n/gm;
+  /^(Loading|Counting|Curating[^:]*|Calibrating[^:]*|Evaluating|Fitting the probe|Sensitivity|Search[^:]*: evaluations|Finding[^:]*|Choosing[^:]*): \d+ of \d+\n/gm;
 
 /** Writes the folder; `dispose` removes it. */
 export async function createTestLab(): Promise<TestLab> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors/input-error.ts";
-import { sortIntoClasses } from "./class-folders.ts";
+import { listUnlabelled, sortIntoClasses, UNLABELLED } from "./class-folders.ts";
 
 const listing = (paths: readonly string[], folders: readonly string[] = []) => ({
   name: "set",
@@ -66,4 +66,15 @@ test("the fingerprint follows classes, names and sizes, not where the set lies",
   expect(await of(["cat/1.png", "dog/2.png"])).not.toBe(plain);
   expect(await of(["cat/1.png", "cow/1.png"])).not.toBe(plain);
   expect(await of(["cat/1.png", "dog/1.png"], 2)).not.toBe(plain);
+});
+
+test("images that need no labels may lie anywhere; hidden files and others do not count", async () => {
+  const listed = await listUnlabelled(
+    listing(["b/2.png", "1.jpg", "a/deep/er/3.webp", ".hidden/4.png", "__MACOSX/._1.jpg", "notes.txt"]),
+  );
+  expect(listed.classes).toEqual([UNLABELLED]);
+  expect(listed.items.map(({ file }) => file.path)).toEqual(["1.jpg", "a/deep/er/3.webp", "b/2.png"]);
+  await expect(listUnlabelled(listing(["notes.txt"]))).rejects.toThrow(
+    /^set: expected at least one image \(.*\), got 1 files, no image\. Choose some images\.$/,
+  );
 });

@@ -28,7 +28,10 @@ export interface ClassFolders<F extends ListedFile> {
 }
 
 const IMAGE = /\.(jpe?g|png|webp|avif|gif|bmp)$/i;
+const IMAGES = "at least one image (.jpg, .png, .webp, .avif, .gif, .bmp)";
 const FORM = "a folder that holds one folder of images per class";
+
+const isImage = ({ path }: ListedFile) => IMAGE.test(path) && !isHidden(path);
 
 /** Whether a path names something that tools leave behind (.DS_Store, __MACOSX, ._image.png). */
 const isHidden = (path: string) =>
@@ -42,7 +45,7 @@ const isHidden = (path: string) =>
  */
 export async function sortIntoClasses<F extends ListedFile>(listing: Listing<F>): Promise<ClassFolders<F>> {
   const { name } = listing;
-  const images = listing.files.filter(({ path }) => IMAGE.test(path) && !isHidden(path));
+  const images = listing.files.filter(isImage);
   const folders = listing.folders.filter((path) => path !== "" && !isHidden(path));
   if (images.length === 0 && folders.length === 0) {
     const got = listing.files.length === 0 ? "no folder inside" : `${listing.files.length} files, no image`;
@@ -81,6 +84,26 @@ export async function sortIntoClasses<F extends ListedFile>(listing: Listing<F>)
   return { classes, items, fingerprint: await digest(classes, items) };
 }
 
+/** The class of images that have no labels. */
+export const UNLABELLED = "unlabelled";
+
+/**
+ * All images of a listing as one class, sorted by path; hidden files and other file types are ignored.
+ * @throws InputError when there are no images
+ */
+export async function listUnlabelled<F extends ListedFile>({
+  name,
+  files,
+}: Listing<F>): Promise<ClassFolders<F>> {
+  const images = files.filter(isImage).sort((a, b) => ascending(a.path, b.path));
+  if (images.length === 0) {
+    throw new InputError(name, IMAGES, `${files.length} files, no image`, "Choose some images.");
+  }
+  const classes = [UNLABELLED];
+  const items = images.map((file) => ({ file, label: 0 }));
+  return { classes, items, fingerprint: await digest(classes, items) };
+}
+
 /** Folder that holds all class folders, "" or ending in "/": the common start of all paths above their class. */
 function outerFolder(paths: readonly string[]): string {
   let root = "";
@@ -113,7 +136,7 @@ async function digest(
 function emptyClass(folder: string): InputError {
   return new InputError(
     folder,
-    "at least one image (.jpg, .png, .webp, .avif, .gif, .bmp)",
+    IMAGES,
     "an empty class folder",
     "Add images of that class, or remove the folder.",
   );

@@ -1,5 +1,11 @@
 import type { RgbaImage } from "../image/rgba-image.ts";
-import { type ListedFile, type Listing, sortIntoClasses } from "./class-folders.ts";
+import {
+  type ClassFolders,
+  type ListedFile,
+  type Listing,
+  listUnlabelled,
+  sortIntoClasses,
+} from "./class-folders.ts";
 import type { ImageFile, LabelledSet } from "./dataset.ts";
 
 /** A listed file that can be fetched. */
@@ -17,13 +23,31 @@ export async function openFileSet(
   listing: Listing<ReadableFile>,
   decode: (file: ImageFile) => Promise<RgbaImage>,
 ): Promise<LabelledSet> {
-  const { classes, items, fingerprint } = await sortIntoClasses(listing);
+  return setOf(listing.name, await sortIntoClasses(listing), decode);
+}
+
+/**
+ * All images of a listing, in whatever folders: one nameless class, for what needs no labels.
+ * @throws InputError when there are none
+ */
+export async function openUnlabelledFiles(
+  listing: Listing<ReadableFile>,
+  decode: (file: ImageFile) => Promise<RgbaImage>,
+): Promise<LabelledSet> {
+  return setOf(listing.name, await listUnlabelled(listing), decode);
+}
+
+function setOf(
+  name: string,
+  { classes, items, fingerprint }: ClassFolders<ReadableFile>,
+  decode: (file: ImageFile) => Promise<RgbaImage>,
+): LabelledSet {
   const encoded = async (i: number): Promise<ImageFile> => {
     const { file } = items[i]!;
-    return { name: `${listing.name}/${file.path}`, blob: await file.blob() };
+    return { name: `${name}/${file.path}`, blob: await file.blob() };
   };
   return {
-    name: listing.name,
+    name,
     classes,
     count: items.length,
     fingerprint,

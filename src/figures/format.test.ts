@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import {
+  formatBlocks,
   formatBytes,
   formatCount,
   formatMagnitude,
@@ -33,4 +34,8 @@ test("counts, proportions, points, bytes and ticks", () => {
   expect(formatBytes(22_300_000)).toBe("22.3 MB");
   expect(formatBytes(999)).toBe("999 B");
   expect([0.0003, 0.1, 3, 1000].map(formatTick)).toEqual(["0.0003", "0.1", "3", "1,000"]);
+});
+
+test("a range of blocks", () => {
+  expect([formatBlocks(2, 5), formatBlocks(3, 3)]).toEqual(["blocks 2 to 5", "block 3"]);
 });

@@ -17,6 +17,11 @@ export function formatCount(value: number): string {
   return thousands(value);
 }
 
+/** A range of blocks: "block 5", "blocks 2 to 5". */
+export function formatBlocks(from: number, to: number): string {
+  return from === to ? `block ${to}` : `blocks ${from} to ${to}`;
+}
+
 /** A proportion as per cent with one decimal: 0.884 -> "88.4 %". */
 export function formatPercent(value: number): string {
   return `${(value * 100).toFixed(1)} %`;

@@ -32,8 +32,8 @@ export interface CurationOptions {
   /** What the images are, for people. */
   readonly data: string;
   readonly signal?: AbortSignal;
-  /** Images done of all, over both passes. */
-  readonly onProgress?: (done: number, total: number) => void;
+  /** Which of the two passes runs, and images done of all in it. */
+  readonly onProgress?: (stage: string, done: number, total: number) => void;
 }
 
 /** Registers and what they are compared with, from the same two passes. */
@@ -47,6 +47,12 @@ export interface CuratedPrefixes {
   /** The tokens that the registers are the mean of, largest first. */
   readonly candidates: readonly Candidate[];
 }
+
+/** Stages of a curation, for people. */
+const PASSES = [
+  "Curating, pass 1 of 2, candidates (images)",
+  "Curating, pass 2 of 2, keys and values (images)",
+] as const;
 
 type ImageLoader = () => Promise<EngineInput>;
 
@@ -89,7 +95,7 @@ export async function curatePrefixes(
   const pass1 = new CandidateSearch(spec, { from, block }, top);
   for (const [image, load] of images.entries()) {
     await statesOf(engine, await load(), options, (states) => pass1.add(image, states));
-    options.onProgress?.(image + 1, 2 * images.length);
+    options.onProgress?.(PASSES[0], image + 1, images.length);
   }
 
   const outliers = new TokenGroup(spec, pass1.candidates, block, registers > 1);
@@ -101,7 +107,7 @@ export async function curatePrefixes(
         for (const group of groups) group.add(image, states);
       });
     }
-    options.onProgress?.(images.length + image + 1, 2 * images.length);
+    options.onProgress?.(PASSES[1], image + 1, images.length);
   }
 
   const meanToken = pass1.meanToken();

@@ -48,7 +48,7 @@ export async function prepareSearch(subject: ExperimentSubject, given?: number):
   const prefixes = await curatePrefixes(engine, loaders, settings, {
     model: sha256,
     data: `${images.count} images of ${images.name}`,
-    onProgress: (done, total) => onProgress?.("Curating", done, total),
+    ...(onProgress && { onProgress }),
     ...(signal && { signal }),
   });
   const { outliers, randomSink, meanToken } = prefixes;

@@ -31,6 +31,22 @@ beforeAll(async () => {
 });
 
 describe("curate", () => {
+  it("tells which pass runs, and its images", async () => {
+    const told: string[] = [];
+    await curate(
+      engine,
+      images,
+      { block: 1, top: 4 },
+      {
+        ...{ model: sha256, data: "" },
+        onProgress: (stage, done, total) => told.push(`${stage} ${done}/${total}`),
+      },
+    );
+    const pass = (name: string) =>
+      images.map((_, i) => `Curating, ${name} (images) ${i + 1}/${images.length}`);
+    expect(told).toEqual([...pass("pass 1 of 2, candidates"), ...pass("pass 2 of 2, keys and values")]);
+  });
+
   it("averages the keys, values and states of the largest tokens, each from its own image", async () => {
     // An independent second way: every token of every image with its L-inf after block 1, and its own rows.
     const all: { linf: number; key: Float32Array; value: Float32Array; state: Float32Array }[] = [];

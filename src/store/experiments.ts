@@ -53,6 +53,16 @@ export const INITIAL_EXPERIMENTS: ExperimentsState = {
   },
 };
 
+/** l_q of the current model, as the latest experiment that looked for it found it; null before any has. */
+export function sensitiveBlockOf({ records }: ExperimentsState): number | null {
+  const { sensitivity, search, compare } = records;
+  if (sensitivity?.result.kind === "sensitivity") return sensitivity.result.report.mostSensitive.block;
+  for (const record of [search, compare]) {
+    if (record && record.result.kind !== "sensitivity") return record.result.sensitiveBlock;
+  }
+  return null;
+}
+
 /** Actions of the experiments panel: one experiment at a time, which ends when its model goes away. */
 export function createExperimentActions(
   { api, host, store, fail }: LabContext,

@@ -54,6 +54,7 @@ export function modelInfo(label: string, registers: ModelInfo["registers"] = [])
 export const REGISTERS = {
   id: "reg1",
   label: "after block 0, 4 images",
+  from: 0,
   block: 0,
   candidates: 10,
   distinct: 1,

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { InputError } from "../errors/input-error.ts";
 import { testTrace } from "../figures/test-trace.ts";
-import type { LabApi, ModelInfo } from "../worker/api.ts";
+import type { CurationRequest, LabApi, ModelInfo } from "../worker/api.ts";
 import { booted, modelInfo, REGISTERS, settle } from "./fake-lab.ts";
 
 describe("opening", () => {
@@ -110,9 +110,63 @@ describe("opening", () => {
   test("curated registers are chosen and switch the prefix on", async () => {
     const { lab, state } = await booted({ openModel: async () => modelInfo("plain") });
     expect(state().controls?.registers).toBeNull();
-    await lab.curate([new File(["x"], "a.png")], { block: 0, top: 100 });
+    await lab.curate(null, { block: 0, top: 100 }, 30);
     expect(state().controls).toMatchObject({ registers: "reg1", prefix: { on: true } });
     expect(state().curating).toBeNull();
+  });
+
+  test("a curation takes the data set's probe images or the user's own, and tells how far it is", async () => {
+    const asked: CurationRequest[] = [];
+    let late = () => {};
+    const curate: LabApi["curate"] = async (request, onProgress) => {
+      asked.push(request);
+      onProgress({ stage: "pass 1", done: asked.length, total: 9 });
+      late = () => onProgress({ stage: "pass 2", done: 9, total: 9 });
+      return REGISTERS;
+    };
+    const { lab, state } = await booted({ curate });
+    const seen: unknown[] = [];
+    lab.store.subscribe(({ curating }) => curating && seen.push(curating.done));
+    const settings = { from: 0, block: 1, top: 100 };
+    const zip = { kind: "zip", file: new File(["x"], "a.zip") } as const;
+    await lab.curate(null, settings, 30);
+    await lab.curate(zip, settings, 20);
+    expect(asked).toEqual([
+      { images: { kind: "probe", dataset: "set-1" }, limit: 30, settings },
+      { images: zip, limit: 20, settings },
+    ]);
+    expect(seen).toContain(2);
+    late(); // on another port than the result, which may overtake it
+    expect(state().curating).toBeNull();
+  });
+
+  test("a curation that is cancelled leaves nothing behind", async () => {
+    const told: Parameters<LabApi["curate"]>[1][] = [];
+    const answers: (() => void)[] = [];
+    const { lab, state } = await booted({
+      curate: (_, onProgress) => {
+        told.push(onProgress);
+        return new Promise((resolve) => answers.push(() => resolve({ ...REGISTERS, id: "late" })));
+      },
+    });
+    void lab.curate(null, { block: 0, top: 100 }, 30);
+    await vi.waitFor(() => expect(told).toHaveLength(1));
+    await lab.cancelCuration();
+    told[0]!({ stage: "late", done: 1, total: 2 });
+    expect(state().curating).toBeNull();
+    answers[0]!();
+    await settle();
+    expect(state().model?.registers).toEqual([REGISTERS]);
+  });
+
+  test("curation and experiments end with the worker they run in, even where the same model opens again", async () => {
+    const { lab, runs, state } = await booted({ curate: () => new Promise(() => {}) });
+    void lab.curate(null, { block: 0, top: 100 }, 30);
+    void lab.runExperiment("sensitivity");
+    expect([state().curating, state().experiments.running]).toEqual([expect.anything(), "sensitivity"]);
+    void lab.openBundledModel();
+    await vi.waitFor(() => expect(runs).toHaveLength(4));
+    expect([state().curating, state().experiments.running]).toEqual([null, null]);
   });
 
   test("curated registers outlive the worker that made them", async () => {
@@ -125,7 +179,7 @@ describe("opening", () => {
       },
       saveRegisters: async () => new Uint8Array([1, 2, 3]),
     });
-    await lab.curate([new File(["x"], "a.png")], { block: 0, top: 100 });
+    await lab.curate(null, { block: 0, top: 100 }, 30);
     await vi.waitFor(() => expect(runs).toHaveLength(3));
     void lab.recover("out of memory");
     await vi.waitFor(() => expect(runs).toHaveLength(5));

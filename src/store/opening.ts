@@ -108,6 +108,9 @@ export function createOpening({ api, host, store, fail }: LabContext, runs: Runs
         // The data set is opened again in the new model's worker when it is needed.
         dataset: { ...state.dataset, info: null },
         accuracy: { ...state.accuracy, running: false, report: null, measured: null },
+        // What ran in the worker before ended with it, even where the same model was opened again.
+        experiments: { ...state.experiments, running: null, progress: null },
+        curating: null,
         // The same checkpoint opened again has the same text tower.
         classes: {
           ...state.classes,

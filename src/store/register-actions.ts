@@ -1,5 +1,5 @@
 import type { CurationSettings } from "../regcache/curate.ts";
-import type { RegistersInfo } from "../worker/api.ts";
+import type { ImageSource, RegistersInfo } from "../worker/api.ts";
 import type { LabContext } from "./context.ts";
 import type { KeptRegisters } from "./kept-registers.ts";
 import type { Runs } from "./runs.ts";
@@ -11,6 +11,7 @@ export function createRegisterActions(
   kept: KeptRegisters,
 ) {
   const { getState, setState } = store;
+  let curation = 0;
 
   async function add(entry: RegistersInfo): Promise<void> {
     const { model } = getState();
@@ -38,26 +39,36 @@ export function createRegisterActions(
       }
     },
 
-    /** Curates registers from images of the user's own (paper, steps 2 and 3). */
-    async curate(files: readonly File[], settings: CurationSettings): Promise<void> {
-      if (getState().curating || files.length === 0) return;
-      setState({ curating: { stage: "Curating registers", done: 0, total: files.length } });
+    /**
+     * Curates registers (paper, steps 2 and 3).
+     * @param images null = the probe images of the data set in use, which are never those that are evaluated
+     * @param limit at most so many of them
+     */
+    async curate(images: ImageSource | null, settings: CurationSettings, limit: number): Promise<void> {
+      if (getState().curating || !getState().model) return;
+      const id = ++curation;
+      setState({ curating: { stage: "Opening the images", done: 0, total: 0 } });
       try {
-        const images = files.map((file) => ({ name: file.name, blob: file }));
-        const entry = await api.curate(images, settings, (curating) => {
-          if (getState().curating) setState({ curating });
+        const chosen = images ?? ({ kind: "probe", dataset: (await runs.currentDataset()).id } as const);
+        if (id !== curation) return;
+        const entry = await api.curate({ images: chosen, limit, settings }, (curating) => {
+          // Progress travels on a port of its own, so it may come after the result.
+          if (id === curation && getState().curating) setState({ curating });
         });
+        if (id !== curation) return;
         setState({ curating: null });
         await add(entry);
       } catch (error) {
+        if (id !== curation) return;
         setState({ curating: null });
         fail(error);
       }
     },
 
     async cancelCuration(): Promise<void> {
-      await api.cancel("curate").catch(fail);
+      curation++;
       setState({ curating: null });
+      await api.cancel("curate").catch(fail);
     },
 
     /** The chosen registers as a file; null when there are none. */

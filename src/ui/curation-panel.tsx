@@ -1,10 +1,14 @@
 import { useState } from "react";
 import { Button, FileTrigger } from "react-aria-components";
+import { formatBlocks } from "../figures/format.ts";
 import { REGISTER_SLOTS } from "../graph/block.ts";
+import { curationBlocks } from "../regcache/curate.ts";
+import { sensitiveBlockOf } from "../store/experiments.ts";
 import { NumberInput } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 import { WorkProgress } from "./progress.tsx";
 import { saveFile } from "./save-file.ts";
+import { SourceButtons } from "./source-buttons.tsx";
 
 /** Curates, opens and saves registers. */
 export function CurationPanel() {
@@ -12,13 +16,8 @@ export function CurationPanel() {
   const model = useLabState((state) => state.model);
   const curating = useLabState((state) => state.curating);
   const registersId = useLabState((state) => state.controls?.registers ?? null);
-  const [block, setBlock] = useState<number | null>(null);
-  const [top, setTop] = useState(100);
-  const [distinct, setDistinct] = useState(1);
   if (!model) return null;
-  const last = model.spec.blocks - 1;
   const current = model.registers.find(({ id }) => id === registersId);
-  const chosenBlock = Math.min(block ?? current?.block ?? Math.floor(last / 2), last);
 
   async function save() {
     const file = await lab.saveRegisters();
@@ -31,15 +30,62 @@ export function CurationPanel() {
       {current && (
         <p className="hint" data-testid="registers-info">
           {current.candidates} tokens of {current.images} images
-          {current.distinct > 1 && ` in ${current.distinct} distinct registers`}, chosen after block{" "}
-          {current.block}. Mean cosine among them {current.cosine.outliers.toFixed(3)}, among other tokens{" "}
-          {current.cosine.normal.toFixed(3)}.
+          {current.distinct > 1 && ` in ${current.distinct} distinct registers`}, chosen after{" "}
+          {formatBlocks(current.from, current.block)}. Mean cosine among them{" "}
+          {current.cosine.outliers.toFixed(3)}, among other tokens {current.cosine.normal.toFixed(3)}.
         </p>
       )}
       <div className="row">
+        <FileTrigger
+          acceptedFileTypes={[".safetensors"]}
+          onSelect={(files) => files?.[0] && void lab.openRegisters(files[0])}
+          data-testid="registers-input"
+        >
+          <Button isDisabled={curating !== null}>Open…</Button>
+        </FileTrigger>
+        <Button isDisabled={registersId === null} onPress={() => void save()}>
+          Save
+        </Button>
+      </div>
+      <h3 id="curate-heading">Curate</h3>
+      <CurationFields blocks={model.spec.blocks} start={current?.block ?? null} />
+    </section>
+  );
+}
+
+/**
+ * From which blocks, how much and from which images.
+ * @param props.start last block of the registers in use, null without any
+ */
+function CurationFields({ blocks, start }: { readonly blocks: number; readonly start: number | null }) {
+  const lab = useLab();
+  const curating = useLabState((state) => state.curating);
+  const isCurating = curating !== null;
+  const sensitiveBlock = useLabState((state) => sensitiveBlockOf(state.experiments));
+  const [block, setBlock] = useState<number | null>(null);
+  const [from, setFrom] = useState<number | null>(null);
+  const [top, setTop] = useState(100);
+  const [distinct, setDistinct] = useState(1);
+  const [limit, setLimit] = useState(100);
+  const last = blocks - 1;
+  const chosen = Math.min(block ?? sensitiveBlock ?? start ?? Math.floor(last / 2), last);
+  const first = Math.min(from ?? curationBlocks(chosen).from, chosen);
+  const settings = { from: first, block: chosen, top, registers: distinct };
+  return (
+    <>
+      <div className="row">
         <NumberInput
-          label="After block"
-          value={chosenBlock}
+          label="From block"
+          value={first}
+          min={0}
+          max={chosen}
+          step={1}
+          testId="curate-from"
+          onChange={setFrom}
+        />
+        <NumberInput
+          label="To block"
+          value={chosen}
           min={0}
           max={last}
           step={1}
@@ -64,38 +110,45 @@ export function CurationPanel() {
           testId="curate-distinct"
           onChange={setDistinct}
         />
+        <NumberInput
+          label="Images at most"
+          value={limit}
+          min={1}
+          max={100_000}
+          step={1}
+          testId="curate-limit"
+          onChange={setLimit}
+        />
       </div>
-      {curating ? (
-        <WorkProgress progress={curating} cancelLabel="Cancel" onCancel={() => void lab.cancelCuration()} />
-      ) : (
-        <div className="row">
-          <FileTrigger
-            allowsMultiple
-            acceptedFileTypes={["image/*"]}
-            onSelect={(files) =>
-              files && void lab.curate([...files], { block: chosenBlock, top, registers: distinct })
-            }
-            data-testid="curate-input"
+      <SourceButtons
+        testId="curate"
+        offersFiles
+        isDisabled={isCurating}
+        onChoose={(images) => void lab.curate(images, settings, limit)}
+        before={
+          <Button
+            isDisabled={isCurating}
+            data-testid="curate-dataset"
+            onPress={() => void lab.curate(null, settings, limit)}
           >
-            <Button>Curate from images…</Button>
-          </FileTrigger>
-          <FileTrigger
-            acceptedFileTypes={[".safetensors"]}
-            onSelect={(files) => files?.[0] && void lab.openRegisters(files[0])}
-            data-testid="registers-input"
-          >
-            <Button>Open…</Button>
-          </FileTrigger>
-          <Button isDisabled={registersId === null} onPress={() => void save()}>
-            Save
+            Data set
           </Button>
-        </div>
+        }
+      />
+      {curating && (
+        <WorkProgress
+          progress={curating}
+          cancelLabel="Cancel"
+          testId="curating"
+          onCancel={() => void lab.cancelCuration()}
+        />
       )}
       <p className="hint">
-        Keeps the tokens with the largest residual L∞ after that block over all images, and averages their
-        keys and values (paper, steps 2 and 3; 30 images are a good start). Several distinct registers are the
-        averages of groups of tokens whose keys point alike.
+        Pass 1 keeps the tokens with the largest residual L∞ after these blocks (paper: max(0, l_q − 3) to
+        l_q, {sensitiveBlock === null ? "the most sensitive block" : `here ${sensitiveBlock}`}), pass 2
+        averages their keys and values. Data set: the probe images of the one below. Distinct: averages of
+        groups of tokens whose keys point alike.
       </p>
-    </section>
+    </>
   );
 }

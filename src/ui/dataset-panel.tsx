@@ -1,11 +1,10 @@
-import { Button, FileTrigger } from "react-aria-components";
+import { Button } from "react-aria-components";
 import { formatCount } from "../figures/format.ts";
 import { probeName } from "../store/dataset.ts";
-import type { ImageSource } from "../worker/api.ts";
-import { chosenFolder } from "./folders.ts";
 import { HubForm } from "./hub-form.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 import { ProbeField } from "./probe-choice.tsx";
+import { SourceButtons } from "./source-buttons.tsx";
 
 /** The labelled images that the accuracy is measured on: bundled, or a folder or zip of class-named folders. */
 export function DatasetPanel() {
@@ -60,36 +59,5 @@ export function DatasetPanel() {
         stay on this machine.
       </p>
     </section>
-  );
-}
-
-function SourceButtons(props: {
-  readonly testId: string;
-  readonly isDisabled: boolean;
-  readonly onChoose: (images: ImageSource) => void;
-  readonly children?: React.ReactNode;
-}) {
-  const { testId, isDisabled, onChoose } = props;
-  return (
-    <div className="row">
-      <FileTrigger
-        acceptDirectory
-        onSelect={(files) => {
-          const folder = chosenFolder(files);
-          if (folder) onChoose({ kind: "files", ...folder });
-        }}
-        data-testid={`${testId}-folder`}
-      >
-        <Button isDisabled={isDisabled}>Folder…</Button>
-      </FileTrigger>
-      <FileTrigger
-        acceptedFileTypes={[".zip"]}
-        onSelect={(files) => files?.[0] && onChoose({ kind: "zip", file: files[0] })}
-        data-testid={`${testId}-zip`}
-      >
-        <Button isDisabled={isDisabled}>Zip…</Button>
-      </FileTrigger>
-      {props.children}
-    </div>
   );
 }

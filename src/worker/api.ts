@@ -46,9 +46,10 @@ export interface ModelInfo {
 
 export interface RegistersInfo {
   readonly id: string;
-  /** E.g. "curated after block 6 from 30 images". */
+  /** E.g. "after blocks 3 to 6, 30 images of photos". */
   readonly label: string;
-  /** Block after whose output the candidates were chosen. */
+  /** Blocks after whose output the candidates were chosen: `from`..`block`. */
+  readonly from: number;
   readonly block: number;
   readonly candidates: number;
   /** Distinct registers that they are grouped into, at least 1. */
@@ -184,6 +185,18 @@ export interface EvaluationRequest {
   readonly probe: ProbeChoice;
 }
 
+/** Images that something is learnt from, without regard to labels. */
+export type LearningImages =
+  /** The probe images of an opened data set. */
+  { readonly kind: "probe"; readonly dataset: string } | ImageSource;
+
+export interface CurationRequest {
+  readonly images: LearningImages;
+  /** At most so many, the first of the order of seed 0. */
+  readonly limit: number;
+  readonly settings: CurationSettings;
+}
+
 /** What zero-shot classification chooses among. */
 export interface ClassesRequest {
   readonly classes: readonly string[];
@@ -245,11 +258,7 @@ export interface LabApi extends ExperimentApi {
    */
   embedClasses(request: ClassesRequest, onProgress: (progress: Progress) => void): Promise<ClassEmbeddings>;
   /** Curates registers for the current model from images (paper, step 2 and 3). */
-  curate(
-    images: readonly NamedImage[],
-    settings: CurationSettings,
-    onProgress: (progress: Progress) => void,
-  ): Promise<RegistersInfo>;
+  curate(request: CurationRequest, onProgress: (progress: Progress) => void): Promise<RegistersInfo>;
   /** Reads a registers file; rejects with InputError when it was made for another model. */
   openRegisters(file: Blob): Promise<RegistersInfo>;
   /** The registers as a safetensors file. */

@@ -1,6 +1,5 @@
 import type { Engine } from "../engine/types.ts";
 import { calibrationSet } from "../evaluate/calibration.ts";
-import type { LabelledSet } from "../evaluate/dataset.ts";
 import { prepareImage } from "../image/preprocess.ts";
 import { CALIBRATION_IMAGES } from "../quantize/calibrate.ts";
 import type { OpenDataset } from "./datasets.ts";
@@ -8,18 +7,12 @@ import type { OpenDataset } from "./datasets.ts";
 /** Order of the images that are calibrated on. */
 const SEED = 0;
 
-/** Probe images by data set: opening the bundled ones decodes a sheet. */
-const probes = new WeakMap<OpenDataset, Promise<LabelledSet>>();
-
 /**
  * Gives an engine the first probe images of a data set to calibrate on, and returns their id. They are never test images.
  * @throws InputError when the set is too small to be split
  */
 export async function addCalibrationImages(engine: Engine, dataset: OpenDataset): Promise<string> {
-  const opening = probes.get(dataset) ?? dataset.probeParts().then(({ probe }) => probe);
-  probes.set(dataset, opening);
-  opening.catch(() => probes.delete(dataset));
-  const probe = await opening;
+  const { probe } = await dataset.probeParts();
   const { preprocess } = engine.spec;
   const images = calibrationSet(probe, (image) => prepareImage(image, preprocess).pixels, {
     seed: SEED,

@@ -117,8 +117,8 @@ class Client implements LabClient {
   embedClasses: LabApi["embedClasses"] = (request, onProgress) =>
     this.#current.call((api) => api.embedClasses(request, Comlink.proxy(onProgress)));
 
-  curate: LabApi["curate"] = (images, settings, onProgress) =>
-    this.#current.call((api) => api.curate(images, settings, Comlink.proxy(onProgress)));
+  curate: LabApi["curate"] = (request, onProgress) =>
+    this.#current.call((api) => api.curate(request, Comlink.proxy(onProgress)));
 
   openRegisters: LabApi["openRegisters"] = (file) => this.#current.call((api) => api.openRegisters(file));
 

@@ -2,7 +2,7 @@ import { blobSource } from "../checkpoint/byte-source.ts";
 import { InputError } from "../errors/input-error.ts";
 import { requireSameClasses } from "../evaluate/classes.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
-import { openFileSet } from "../evaluate/file-dataset.ts";
+import { openFileSet, openUnlabelledFiles } from "../evaluate/file-dataset.ts";
 import { HUB_ROWS_API, openHubSet } from "../evaluate/hub-dataset.ts";
 import { openSheet } from "../evaluate/sheet-dataset.ts";
 import { splitSet } from "../evaluate/split.ts";
@@ -42,6 +42,17 @@ export async function openDataset(request: DatasetRequest, id: string): Promise<
   const train = request.probe && (await openSource(request.probe));
   if (train) requireSameClasses(whole, train);
   const { images } = request;
+  const parts = async (): Promise<ProbeParts> => {
+    if (train) return { probe: train, test: whole, origin: train.name };
+    if (images.kind === "sheet") {
+      const probe = await openSheet(reader(images.url), decodeBytes, "probe.json");
+      return { probe, test: whole, origin: probe.name };
+    }
+    const origin = `a fifth of each class of ${whole.name}, held out with seed ${SPLIT_SEED}`;
+    return { ...splitSet(whole, SPLIT_SEED), origin };
+  };
+  // Opened once: those of the bundled set are a sheet to decode.
+  let opened: Promise<ProbeParts> | null = null;
   return {
     whole,
     info: {
@@ -51,14 +62,12 @@ export async function openDataset(request: DatasetRequest, id: string): Promise<
       count: whole.count,
       fingerprint: fingerprintOf(whole, train),
     },
-    probeParts: async () => {
-      if (train) return { probe: train, test: whole, origin: train.name };
-      if (images.kind === "sheet") {
-        const probe = await openSheet(reader(images.url), decodeBytes, "probe.json");
-        return { probe, test: whole, origin: probe.name };
-      }
-      const parts = splitSet(whole, SPLIT_SEED);
-      return { ...parts, origin: `a fifth of each class of ${whole.name}, held out with seed ${SPLIT_SEED}` };
+    probeParts: () => {
+      opened ??= parts().catch((error) => {
+        opened = null; // may do another time: it is asked for over the network
+        throw error;
+      });
+      return opened;
     },
   };
 }
@@ -69,14 +78,22 @@ function fingerprintOf(whole: LabelledSet, train: LabelledSet | null): string | 
   return train ? `${whole.fingerprint}+${train.fingerprint}` : whole.fingerprint;
 }
 
-async function openSource(source: ImageSource): Promise<LabelledSet> {
+/**
+ * Opens images that need no labels: those of a folder or archive wherever in it they lie, else those of a labelled set.
+ * @throws InputError when there are none
+ */
+export function openImages(source: ImageSource): Promise<LabelledSet> {
+  return openSource(source, openUnlabelledFiles);
+}
+
+async function openSource(source: ImageSource, openFiles = openFileSet): Promise<LabelledSet> {
   const decode = ({ blob, name }: { blob: Blob; name: string }) => decodeImage(blob, name);
   switch (source.kind) {
     case "sheet":
       return openSheet(reader(source.url), decodeBytes, "labels.json");
     case "files": {
       const files = source.files.map(({ path, file }) => ({ path, size: file.size, blob: async () => file }));
-      return openFileSet({ name: source.name, files, folders: source.folders }, decode);
+      return openFiles({ name: source.name, files, folders: source.folders }, decode);
     }
     case "hub":
       if (!URL.canParse(source.request.base ?? HUB_ROWS_API)) {
@@ -90,7 +107,7 @@ async function openSource(source: ImageSource): Promise<LabelledSet> {
         ...file,
         blob: async () => new Blob([await file.read()]),
       }));
-      return openFileSet({ ...listing, files }, decode);
+      return openFiles({ ...listing, files }, decode);
     }
   }
 }

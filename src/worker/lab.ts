@@ -2,8 +2,8 @@ import { LRUCache } from "lru-cache";
 import { deleteSaved, listSaved } from "../cache/saved-models.ts";
 import { blobSource } from "../checkpoint/byte-source.ts";
 import { initialiseOrt } from "../engine/runtime-web.ts";
-import type { EngineInput } from "../engine/types.ts";
 import { InputError } from "../errors/input-error.ts";
+import type { LabelledSet } from "../evaluate/dataset.ts";
 import { engineRunner } from "../evaluate/image-runner.ts";
 import { fitsPool } from "../evaluate/pool-runner.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
@@ -12,12 +12,12 @@ import { prepareImage } from "../image/preprocess.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
 import { type Intervention, interventionSchema } from "../intervention/intervention.ts";
 import { statisticsKind } from "../quantize/statistics.ts";
-import { curate } from "../regcache/curate.ts";
 import { readRegisters, writeRegisters } from "../regcache/registers-file.ts";
-import type { BackendChoice, EngineStatus, LabApi, ModelRequest } from "./api.ts";
+import type { BackendChoice, EngineStatus, LabApi, LearningImages, ModelRequest } from "./api.ts";
 import { refusalBeforeTrial } from "./backend.ts";
 import { addCalibrationImages } from "./calibration-images.ts";
-import { type OpenDataset, openDataset } from "./datasets.ts";
+import { curateRegisters } from "./curation.ts";
+import { type OpenDataset, openDataset, openImages } from "./datasets.ts";
 import { decodeImage } from "./decode.ts";
 import { evaluateDataset } from "./evaluation.ts";
 import type { ExperimentUpdate } from "./experiment-api.ts";
@@ -194,21 +194,10 @@ export class Lab implements LabApi {
       return embedWithText(text, sha256, request, engine, options);
     });
 
-  curate: LabApi["curate"] = (images, settings, onProgress) =>
+  curate: LabApi["curate"] = (request, onProgress) =>
     this.#jobs.run("curate", async (signal) => {
-      const { engine, sha256 } = this.#loaded();
-      const loaders = images.map(({ name, blob }, i) => async (): Promise<EngineInput> => {
-        const { pixels } = prepareImage(await decodeImage(blob, name), engine.spec.preprocess);
-        return { id: `curation-${i}`, pixels };
-      });
-      const registers = await curate(engine, loaders, settings, {
-        model: sha256,
-        data: `${images.length} images`,
-        signal,
-        onProgress: (done, total) => onProgress({ stage: "Curating (images, two passes)", done, total }),
-      });
-      engine.addRegisters(registers);
-      return registersInfo(registers);
+      const images = await this.#learningImages(request.images);
+      return curateRegisters(this.#loaded(), images, request, onProgress, signal);
     });
 
   openRegisters: LabApi["openRegisters"] = async (file) => {
@@ -239,6 +228,11 @@ export class Lab implements LabApi {
     }
     const calibration = await addCalibrationImages(engine, this.#dataset);
     return { ...intervention, quantize: { ...quantize, calibration } };
+  }
+
+  async #learningImages(images: LearningImages): Promise<LabelledSet> {
+    if (images.kind !== "probe") return openImages(images);
+    return (await this.#opened(images.dataset).probeParts()).probe;
   }
 
   #image(id: string): OpenedImage {

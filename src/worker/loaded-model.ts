@@ -9,6 +9,7 @@ import type { SessionsOptions } from "../engine/sessions.ts";
 import type { Engine } from "../engine/types.ts";
 import { openEncoder } from "../families/index.ts";
 import { planReads } from "../families/read-plan.ts";
+import { formatBlocks } from "../figures/format.ts";
 import { openHubFiles } from "../hub/hub-files.ts";
 import type { Registers } from "../regcache/registers.ts";
 import { readRegisters } from "../regcache/registers-file.ts";
@@ -146,8 +147,8 @@ export function modelInfo(model: LoadedModel): ModelInfo {
 
 /** What the page needs to know about registers. */
 export function registersInfo(registers: Registers): RegistersInfo {
-  const { id, block, candidates, images, cosine, data } = registers;
+  const { id, from, block, candidates, images, cosine, data } = registers;
   const distinct = registers.distinct.length;
-  const label = `after block ${block}, ${data}${distinct > 1 ? `, ${distinct} distinct` : ""}`;
-  return { id, label, block, candidates, distinct, images, cosine };
+  const label = `after ${formatBlocks(from, block)}, ${data}${distinct > 1 ? `, ${distinct} distinct` : ""}`;
+  return { id, label, from, block, candidates, distinct, images, cosine };
 }

@@ -1,0 +1,34 @@
+import { calibrationSet } from "../evaluate/calibration.ts";
+import type { LabelledSet } from "../evaluate/dataset.ts";
+import { prepareImage } from "../image/preprocess.ts";
+import { curate } from "../regcache/curate.ts";
+import type { CurationRequest, Progress, RegistersInfo } from "./api.ts";
+import { type LoadedModel, registersInfo } from "./loaded-model.ts";
+
+/** Order of the images, of which the first are taken; that of the command line. */
+const SEED = 0;
+
+/**
+ * Curates registers from the first images of a set and gives them to the engine.
+ * @throws InputError for settings that do not fit or an image that cannot be read; CancelledError on abort
+ */
+export async function curateRegisters(
+  { engine, sha256 }: LoadedModel,
+  set: LabelledSet,
+  { limit, settings }: CurationRequest,
+  onProgress: (progress: Progress) => void,
+  signal: AbortSignal,
+): Promise<RegistersInfo> {
+  const prepare = (image: Parameters<typeof prepareImage>[0]) =>
+    prepareImage(image, engine.spec.preprocess).pixels;
+  const images = calibrationSet(set, prepare, { seed: SEED, limit });
+  const loaders = Array.from({ length: images.count }, (_, i) => () => images.load(i));
+  const registers = await curate(engine, loaders, settings, {
+    model: sha256,
+    data: `${images.count} images of ${images.name}`,
+    signal,
+    onProgress: (stage, done, total) => onProgress({ stage, done, total }),
+  });
+  engine.addRegisters(registers);
+  return registersInfo(registers);
+}
