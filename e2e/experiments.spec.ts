@@ -4,6 +4,7 @@ import type { SensitivityReport } from "../src/regcache/sensitivity.ts";
 import { unitName } from "../src/regcache/sensitivity.ts";
 import { lab as runLab } from "./support/cli.ts";
 import type { LabPage } from "./support/lab-page.ts";
+import { sceneFiles, zipOf } from "./support/scene-files.ts";
 import { expect, test } from "./support/test.ts";
 
 /** Seed of the page's image order. */
@@ -67,4 +68,23 @@ test("a comparison with the card's setting shows what `eval --bundled` measures"
     const flips = Math.abs((Number.parseFloat(shown!) / 100) * report.n - correct);
     expect(flips, name).toBeLessThanOrEqual((name === "fp32" ? 0 : MOST_FLIPS) + 0.01);
   }
+});
+
+test("a comparison reads labels by the probe that was chosen", async ({ lab }) => {
+  const files = (await sceneFiles(["bag", "trouser"], 10)).map(({ path, bytes }) => ({
+    path: path.replace("bag", "sack").replace("trouser", "leg"),
+    bytes,
+  }));
+  await lab.drop([zipOf(files)]);
+  await expect(lab.byId("dataset-info")).toHaveText("scenes.zip: 20 images in 2 classes");
+  await lab.byId("probe-kind").getByRole("button").click();
+  await lab.page.getByRole("option", { name: /^k nearest/ }).click();
+  await lab.setNumber("probe-neighbours", 3);
+  await lab.setNumber("experiment-choose-on", 1);
+  await lab.setNumber("experiment-measure-on", 4);
+  await lab.byId("experiment-regcache-controls").click();
+  await run(lab, "compare");
+  await expect(lab.byId("compare-progress")).toContainText(
+    /4 of 4 images · scenes\.zip · 3 nearest neighbours .* of 4 images of a fifth of each class/,
+  );
 });

@@ -3,6 +3,7 @@ import { QUANTIZED } from "./support/agreement.ts";
 import { cliTrace, flagsOf } from "./support/cli.ts";
 import type { LabPage } from "./support/lab-page.ts";
 import { SAMPLES } from "./support/paths.ts";
+import { sceneFiles, writeFiles } from "./support/scene-files.ts";
 import { expect, test } from "./support/test.ts";
 
 const IMAGE = join(SAMPLES, "scene-t-shirt.png");
@@ -96,4 +97,37 @@ test("calibrated quantizers take the data set's probe images; what they set them
   await choose(lab, "range", /static 99.9 %/);
   await expect.poll(() => lab.page.url()).toContain("range=99.9,calibration=dataset");
   await lab.waitForRuns();
+});
+
+test("calibration tells what it does, can be cancelled, and takes the images that are chosen", async ({
+  lab,
+}, info) => {
+  await expect(lab.byId("calibration")).toHaveCount(0);
+  await lab.byId("bits-w8a8").click();
+  await openAdvanced(lab);
+  await choose(lab, "quantizer-base", /RepQ-ViT/);
+  await expect(lab.byId("calibration-images")).toContainText("Over 32 images of scenes-probe");
+  await lab.setNumber("calibration-limit", 200);
+  const progress = lab.byId("calibrating");
+  await expect(progress).toContainText(/Calibrating, statistics: \d+ of 200 images/);
+  await progress.getByRole("button", { name: "Cancel" }).press("Enter");
+  await expect(progress).toHaveCount(0);
+  await expect(lab.byId("heatmap-intervention")).toHaveAttribute("data-state", "idle");
+  await lab.byId("calibrate").press("Enter");
+  await expect(lab.byId("heatmap-intervention")).toHaveAttribute("data-state", "done");
+  await expect(lab.byId("calibrate")).toHaveCount(0);
+
+  const folder = await writeFiles(info.outputPath("photos"), await sceneFiles(["bag", "coat"], 4));
+  await lab.byId("calibration-folder").setInputFiles(folder);
+  await expect(lab.byId("calibration-images")).toContainText("Over 8 images of photos.");
+  await lab.waitForRuns();
+  const flags = [...flagsOf(lab.intervention()), "--calibrate", `data=${folder},limit=200`];
+  await lab.expectTrace("intervention", await cliTrace(IMAGE, flags), QUANTIZED);
+
+  // An evaluation waits for a calibration of its own configurations, and says so.
+  await lab.byId("calibration-dataset").click();
+  await lab.byId("accuracy-toggle").click();
+  await expect(lab.byId("accuracy-progress")).toContainText(/Calibrating, .*: \d+ of \d+ (images|blocks)/);
+  await lab.byId("accuracy-toggle").click();
+  await expect(lab.byId("accuracy")).not.toHaveAttribute("data-state", "running");
 });

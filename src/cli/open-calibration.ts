@@ -6,6 +6,7 @@ import { CALIBRATION_IMAGES } from "../quantize/calibrate.ts";
 import { statisticsKind } from "../quantize/statistics.ts";
 import { openImageFolder } from "./open-images.ts";
 import type { OpenModel } from "./open-model.ts";
+import { createProgress } from "./output.ts";
 import { preparer } from "./preparer.ts";
 
 /** `--calibrate data=FOLDER,limit=32`. */
@@ -53,6 +54,10 @@ export function withImages(
   if (statisticsKind(quantize) === null) return quantize;
   const count = Math.min(images.count, limit);
   const calibration = `${images.name}-${count}`;
-  engine.addCalibration({ id: calibration, count, load: (i) => images.load(i) });
+  engine.addCalibration({
+    ...{ id: calibration, count },
+    load: (i) => images.load(i),
+    onProgress: createProgress(),
+  });
   return { ...quantize, calibration };
 }

@@ -189,6 +189,11 @@ describe("eval", () => {
     expect(int8!.millisecondsPerImage).toBeGreaterThan(0);
     expect(int8!.meanCosine).toBeGreaterThan(0.9);
     expect(intervention.quantize.calibration).toBe("train-4");
+    const { err } = await lab(
+      ...["eval", "--model", at("model"), "--data", at("val"), "--quantize", "w8a8,base=repq-vit", ...argv],
+    );
+    expect(err).toContain("Calibrating, statistics (images): 4 of 4\n");
+    expect(err).toContain("Calibrating, scale search (blocks): 3 of 3\n");
   });
 
   test("prints a table without --json", async () => {

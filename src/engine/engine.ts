@@ -5,7 +5,7 @@ import { CancelledError, InputError, throwIfCancelled } from "../errors/input-er
 import { linearGradient } from "../graph/block-gradient.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import { type BlockPlan, planIntervention, requireConsistent } from "../intervention/plan.ts";
-import type { CalibrationImages } from "../quantize/calibrate.ts";
+import { CALIBRATION_STAGES, type CalibrationImages } from "../quantize/calibrate.ts";
 import { weightBytes } from "../quantize/weight-bytes.ts";
 import { deleteTokens, type Tokens } from "../regcache/delete.ts";
 import type { Registers } from "../regcache/registers.ts";
@@ -224,9 +224,11 @@ class ChainEngine implements Engine {
         deleteTokens(spec, all, rule!.rule, { norm1, registers: rule!.registers });
       const alive = rule ? changeTokens(before, spec.width, survivors) : null;
       const tokens = alive ?? before;
+      const onSearch = (done: boolean) =>
+        this.#statistics.tell(plan.quantize, CALIBRATION_STAGES.scales, block + Number(done), spec.blocks);
       const variant = options.onInputs
         ? await this.sessions.exposed(block, plan)
-        : await this.sessions.block(block, plan, measured);
+        : await this.sessions.block(block, plan, measured, onSearch);
       const { x, trace, milliseconds } = measured
         ? await this.#measure(variant, block, tokens, plan, options)
         : await runUnmeasured(spec, variant, block, tokens, plan);

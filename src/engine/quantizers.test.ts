@@ -23,6 +23,17 @@ function input(id: string): EngineInput {
 describe("quantizers in the chain", () => {
   let engine: Engine;
   let loaded = 0;
+  let onCalibrating = (_stage: string, _done: number, _total: number) => {};
+  /** What is told of the calibration while a run needs it. */
+  const toldOf = async (work: () => Promise<unknown>) => {
+    const told: string[] = [];
+    onCalibrating = (stage, done, total) => told.push(`${stage} ${done}/${total}`);
+    await work();
+    onCalibrating = () => {};
+    return told;
+  };
+  const step = (stage: string, counts: readonly number[], total: number) =>
+    counts.map((done) => `Calibrating, ${stage} ${done}/${total}`);
   beforeAll(async () => {
     const { bytes, config } = randomCheckpoint({ width: 32, heads: 2, blocks: 3, grid: 5, patch: 4 });
     const file = await openSafetensors(memorySource(bytes, "random.safetensors"));
@@ -31,7 +42,8 @@ describe("quantizers in the chain", () => {
       loaded++;
       return input("abcd"[i]!);
     };
-    engine.addCalibration({ id: "waves", count: 4, load });
+    const onProgress = (...told: [string, number, number]) => onCalibrating(...told);
+    engine.addCalibration({ id: "waves", count: 4, load, onProgress });
   });
   afterAll(() => engine.dispose());
 
@@ -127,11 +139,23 @@ describe("quantizers in the chain", () => {
     await run({ ...quantize, activationBits: 6 }, {}, "y");
     expect(loaded).toBe(0);
     const deletion = { block: 1, count: 3, by: "linf" } as const;
-    const steps: number[] = [];
-    const change = { ...NO_INTERVENTION, delete: deletion, quantize };
-    await collect(engine.run(input("y"), change, { onCalibrating: (done) => steps.push(done) }));
+    const told = await toldOf(() => run(quantize, { delete: deletion }, "y"));
     expect(loaded).toBe(4);
-    expect(steps).toEqual([1, 2, 3, 4]);
+    expect(told).toEqual(step("statistics (images)", [0, 1, 2, 3, 4], 4));
+  });
+
+  it.each([
+    ["repq-vit", undefined, "statistics (images)"],
+    ["ptq4vit", "hessian", "statistics and Hessian (images)"],
+  ] as const)("%s tells its statistics and its scale search, once", async (base, scaleSearch, first) => {
+    const quantize = { ...CALIBRATED, base, ...(scaleSearch && { scaleSearch }) };
+    const deletion = { block: 1, count: 5, by: "linf" } as const;
+    const told = await toldOf(() => run(quantize, { delete: deletion }));
+    expect(told).toEqual([
+      ...step(first, [0, 1, 2, 3, 4], 4),
+      ...step("scale search (blocks)", [0, 1, 1, 2, 2, 3], 3),
+    ]);
+    expect(await toldOf(() => run(quantize, { delete: deletion }, "b"))).toEqual([]);
   });
 
   it("a cancelled calibration does not take another run's with it", async () => {
@@ -139,11 +163,32 @@ describe("quantizers in the chain", () => {
     const deletion = { block: 2, count: 2, by: "linf" } as const;
     const change = { ...NO_INTERVENTION, delete: deletion, quantize };
     const abort = new AbortController();
-    const onCalibrating = () => abort.abort();
-    const first = collect(engine.run(input("y"), change, { signal: abort.signal, onCalibrating }));
+    onCalibrating = (_, done) => done === 1 && abort.abort();
+    const first = collect(engine.run(input("y"), change, { signal: abort.signal }));
     const second = collect(engine.run(input("z"), change));
     await expect(first).rejects.toThrow(CancelledError);
     await expect(second).resolves.toBeDefined();
+    onCalibrating = () => {};
+  });
+
+  it("who waits for another run's calibration can be cancelled alone", async () => {
+    const change = {
+      ...NO_INTERVENTION,
+      delete: { block: 2, count: 4, by: "linf" },
+      quantize: { ...CALIBRATED, range: STATIC },
+    } as const;
+    const abort = new AbortController();
+    let done = 0;
+    onCalibrating = (_, images) => {
+      done = images;
+      if (images === 1) abort.abort();
+    };
+    const first = collect(engine.run(input("y"), change));
+    const second = collect(engine.run(input("z"), change, { signal: abort.signal }));
+    await expect(second).rejects.toThrow(CancelledError);
+    expect(done).toBeLessThan(4);
+    await expect(first).resolves.toBeDefined();
+    onCalibrating = () => {};
   });
 
   it("refuses settings that contradict each other", async () => {

@@ -14,6 +14,7 @@ import {
   type QuantizedBlock,
   quantizeBlock,
   quantizedLinears,
+  searchesScales,
 } from "../quantize/block-quantizer.ts";
 import type { HeadNorm } from "./backward.ts";
 import type { GraphSession, Runtime } from "./runtime.ts";
@@ -148,9 +149,15 @@ export class Sessions {
   /**
    * A block as a plan wants it: FP, or with quantized linears. Call inside the run queue.
    * @param measured whether it must have instruments
+   * @param onSearch waited for before and after scales are searched for the block, which takes a while
    * @throws InputError for int8 on WebGPU
    */
-  async block(index: number, plan: BlockPlan, measured: boolean): Promise<BlockVariant> {
+  async block(
+    index: number,
+    plan: BlockPlan,
+    measured: boolean,
+    onSearch: (done: boolean) => Promise<void> = async () => {},
+  ): Promise<BlockVariant> {
     const { quantize, statistics, key } = plan;
     const instruments = this.instruments || measured;
     const shape = shapeOf(plan);
@@ -160,6 +167,9 @@ export class Sessions {
       return this.#fp(index, { quantize: null, instruments, ...shape });
     }
     if (quantize.arithmetic === "int8") requireIntegerKernels(this.runtime);
+    const gridKey = `${index} ${key}`;
+    const searches = searchesScales(quantize) && !this.#grids.has(gridKey);
+    if (searches) await onSearch(false);
     const built = await this.#variant(sessionKey(index, quantize, plan, instruments), async () => {
       const block = quantizeBlock(await this.weights.block(index), quantize, statistics);
       const model = buildBlock(this.spec, block.weights, { quantize: block.graph, instruments, ...shape });
@@ -170,9 +180,9 @@ export class Sessions {
         twin: block.twin,
       };
     });
-    const gridKey = `${index} ${key}`;
     const grids = this.#grids.get(gridKey) ?? activationGrids(quantize, built, statistics);
     this.#grids.set(gridKey, grids);
+    if (searches) await onSearch(true);
     return { session: built.session, instruments, grids };
   }
 

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
-import { CancelledError, InputError } from "../errors/input-error.ts";
-import type { Intervention } from "../intervention/intervention.ts";
+import { CancelledError, InputError, throwIfCancelled } from "../errors/input-error.ts";
+import type { Intervention, Quantization } from "../intervention/intervention.ts";
 import { type CalibrationImages, calibrate, statisticsKey } from "../quantize/calibrate.ts";
 import { type Statistics, statisticsKind } from "../quantize/statistics.ts";
 import type { Engine, RunOptions } from "./types.ts";
@@ -18,6 +18,12 @@ export class StatisticsStore {
     this.#sets.set(set.id, set);
   }
 
+  /** Tells those who wait for a calibrated quantizer what is done for it. */
+  async tell(quantize: Quantization | null, stage: string, done: number, total: number): Promise<void> {
+    const set = quantize?.calibration === undefined ? null : this.#sets.get(quantize.calibration);
+    await set?.onProgress?.(stage, done, total);
+  }
+
   /**
    * Statistics for a run; null when its quantization needs none.
    * @throws InputError when it names no images that are known; CancelledError on abort
@@ -28,16 +34,18 @@ export class StatisticsStore {
     if (!quantize || !kind) return null;
     const set = this.#named(quantize.calibration);
     const key = statisticsKey(set.id, kind, intervention);
+    const { signal, priority } = options;
+    const passed = { ...(signal && { signal }), ...(priority && { priority }) };
     for (;;) {
       const known = this.#known.get(key);
       if (known) return known;
       const running = this.#running.get(key);
-      if (!running) return this.#take(key, calibrate(engine, set, kind, intervention, passedOn(options)));
+      if (!running) return this.#take(key, calibrate(engine, set, kind, intervention, passed));
       try {
-        return await running;
+        return await untilCancelled(running, signal);
       } catch (error) {
         // Another run that took them was cancelled; this one takes them itself unless it was cancelled too.
-        if (!(error instanceof CancelledError) || options.signal?.aborted) throw error;
+        if (!(error instanceof CancelledError) || signal?.aborted) throw error;
       }
     }
   }
@@ -65,10 +73,17 @@ export class StatisticsStore {
   }
 }
 
-function passedOn({ signal, priority, onCalibrating }: RunOptions) {
-  return {
-    ...(signal && { signal }),
-    ...(priority && { priority }),
-    ...(onCalibrating && { onProgress: onCalibrating }),
-  };
+/** Waits for another run's work, but not beyond the own cancellation. @throws CancelledError on abort */
+async function untilCancelled<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  throwIfCancelled(signal, "The run");
+  let stop = () => {};
+  const cancelled = new Promise<never>((_, reject) => {
+    stop = () => reject(new CancelledError("The run"));
+  });
+  signal?.addEventListener("abort", stop);
+  try {
+    return await Promise.race([work, cancelled]);
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
 }

@@ -36,12 +36,10 @@ export interface RunOptions {
   readonly onStates?: (states: BlockStates) => void;
   /** Called for every block of an FP run with what its linears read and its attention multiplied; such a run bypasses the cache. */
   readonly onInputs?: (block: number, inputs: BlockInputs) => void;
-  /** Called while a run waits for the calibration of its quantizer: images done of all. */
-  readonly onCalibrating?: (done: number, total: number) => void;
 }
 
 /** A run that is wanted for its result alone. */
-export interface ResultOptions extends Pick<RunOptions, "signal" | "priority" | "onCalibrating"> {
+export interface ResultOptions extends Pick<RunOptions, "signal" | "priority"> {
   /** Waited for after every block. */
   readonly betweenBlocks?: (() => Promise<void>) | undefined;
 }

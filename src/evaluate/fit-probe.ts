@@ -1,14 +1,17 @@
+import { z } from "zod";
 import type { Head } from "./head.ts";
 import { NEIGHBOURS, nearestNeighbours } from "./knn.ts";
 import { type LabelledFeatures, nearestClassMean, ridgeProbe } from "./probe.ts";
 
 /** A head that is fitted on labelled images. */
-export type ProbeChoice =
-  | { readonly kind: "ncm" }
+export const probeChoiceSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("ncm") }),
   /** Without a penalty `lambda`, leave-one-out chooses it. */
-  | { readonly kind: "ridge"; readonly lambda?: number | undefined }
+  z.strictObject({ kind: z.literal("ridge"), lambda: z.number().gt(0).optional() }),
   /** `neighbours`: k, DINO's 20 by default. */
-  | { readonly kind: "knn"; readonly neighbours?: number | undefined };
+  z.strictObject({ kind: z.literal("knn"), neighbours: z.int().min(1).optional() }),
+]);
+export type ProbeChoice = Readonly<z.infer<typeof probeChoiceSchema>>;
 
 /** Nearest class mean: nothing to choose, and fitted at once. */
 export const DEFAULT_PROBE: ProbeChoice = { kind: "ncm" };

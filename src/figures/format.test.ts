@@ -7,6 +7,7 @@ import {
   formatMilliseconds,
   formatPercent,
   formatPoints,
+  formatProgress,
   formatTick,
 } from "./format.ts";
 
@@ -38,4 +39,12 @@ test("counts, proportions, points, bytes and ticks", () => {
 
 test("a range of blocks", () => {
   expect([formatBlocks(2, 5), formatBlocks(3, 3)]).toEqual(["blocks 2 to 5", "block 3"]);
+});
+
+test("progress reads with its unit, where it is known", () => {
+  const text = (stage: string, done = 3, total = 30) => formatProgress({ stage, done, total });
+  expect(text("Curating (images)")).toBe("Curating: 3 of 30 images");
+  expect(text("Search, coarse")).toBe("Search, coarse: 3 of 30");
+  expect(text("Reading (bytes)", 1_500_000, 3_000_000)).toBe("Reading: 1.5 MB of 3.0 MB");
+  expect(text("Opening (parts)", 0, 0)).toBe("Opening");
 });

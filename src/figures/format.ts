@@ -51,3 +51,19 @@ export function formatBytes(bytes: number): string {
 export function formatTick(value: number): string {
   return value >= 1000 ? thousands(value) : format("~r")(Number(value.toPrecision(1)));
 }
+
+/**
+ * What long work does, and how much of it is done where that is known: a stage "Curating (images)" reads "Curating: 3 of 30
+ * images", "Reading (bytes)" in units of bytes.
+ */
+export function formatProgress(progress: {
+  readonly stage: string;
+  readonly done: number;
+  readonly total: number;
+}): string {
+  const { stage, done, total } = progress;
+  const [, name = stage, unit] = /^(.*?)(?: \((\w+)\))?$/.exec(stage) ?? [];
+  if (total === 0) return name;
+  if (unit === "bytes") return `${name}: ${formatBytes(done)} of ${formatBytes(total)}`;
+  return `${name}: ${formatCount(done)} of ${formatCount(total)}${unit ? ` ${unit}` : ""}`;
+}

@@ -126,7 +126,12 @@ function attentionOf(base: Quantization["base"]): Pick<AttentionRounding, "perHe
   return { perHead: false, softmax: base === "repq-vit" ? "log-sqrt2" : "uniform" };
 }
 
+/** Whether scales are searched for least error, not read off a range. */
+export function searchesScales(q: Quantization): boolean {
+  return q.base === "ptq4vit" || q.base === "repq-vit";
+}
+
 /** Whether activation grids are fixed before the run. */
 export function isStatic(q: Quantization): boolean {
-  return q.range?.kind === "static" || q.base === "ptq4vit" || q.base === "repq-vit";
+  return q.range?.kind === "static" || searchesScales(q);
 }

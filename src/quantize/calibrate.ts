@@ -8,6 +8,19 @@ import { type BlockInputs, createGatherers, type Statistics, type StatisticsKind
 /** How many images are calibrated on unless something else is asked for; PTQ4ViT and RepQ-ViT take 32. */
 export const CALIBRATION_IMAGES = 32;
 
+/**
+ * Told what calibration does, for people, and how much of it is done. It is waited for: a worker whose images need no waiting
+ * would otherwise not hear that it is cancelled.
+ */
+export type CalibrationProgress = (stage: string, done: number, total: number) => unknown;
+
+/** Stages that are told. A scale search comes with the first run of every block. */
+export const CALIBRATION_STAGES = {
+  statistics: "Calibrating, statistics (images)",
+  gradients: "Calibrating, statistics and Hessian (images)",
+  scales: "Calibrating, scale search (blocks)",
+} as const;
+
 /** Images to calibrate on. The engine keeps them by id and takes their statistics when a run needs them. */
 export interface CalibrationImages {
   /** What quantization settings name it by. Equal ids must mean equal images. */
@@ -15,10 +28,7 @@ export interface CalibrationImages {
   readonly count: number;
   /** Loaded when needed, so that pixels need not all lie in memory. */
   load(i: number): Promise<EngineInput>;
-}
-
-export interface CalibrateOptions extends Pick<RunOptions, "signal" | "priority"> {
-  readonly onProgress?: (done: number, total: number) => void;
+  readonly onProgress?: CalibrationProgress | undefined;
 }
 
 /** Identifies statistics: the images, and what is done to the encoder that they run through. */
@@ -38,7 +48,7 @@ export async function calibrate(
   set: CalibrationImages,
   kind: StatisticsKind,
   intervention: Intervention,
-  { onProgress, ...options }: CalibrateOptions = {},
+  options: Pick<RunOptions, "signal" | "priority"> = {},
 ): Promise<Statistics> {
   const total = set.count;
   if (total === 0) {
@@ -47,6 +57,8 @@ export async function calibrate(
   const gatherers = createGatherers(engine.spec, kind, total);
   const run: Intervention = { ...intervention, quantize: null };
   const sign = randomLcg(0);
+  const stage = CALIBRATION_STAGES[kind.gradients ? "gradients" : "statistics"];
+  await set.onProgress?.(stage, 0, total);
   for (let i = 0; i < total; i++) {
     const inputs: BlockInputs[] = [];
     const states: BlockStates[] = [];
@@ -66,7 +78,7 @@ export async function calibrate(
       const gradients = await engine.backward({ blocks, output: states.at(-1)!.output }, run, u, options);
       for (const [block, read] of inputs.entries()) gatherers.add(block, read, gradients[block]!);
     }
-    onProgress?.(i + 1, total);
+    await set.onProgress?.(stage, i + 1, total);
   }
   return { key: statisticsKey(set.id, kind, intervention), images: total, blocks: gatherers.finish() };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import type { LabApi } from "../worker/api.ts";
-import { booted, settle } from "./fake-lab.ts";
+import { booted, modelInfo, REGISTERS, settle } from "./fake-lab.ts";
 
 describe("an interrupted evaluation of an own data set", () => {
   const progress = (n: number): EvaluationReport => ({
@@ -39,6 +39,41 @@ describe("an interrupted evaluation of an own data set", () => {
     void lab.continueAccuracy();
     await settle();
     expect(requests.map(({ resume }) => resume?.n)).toEqual([undefined, 20]);
+  });
+
+  test.each([
+    ["own head", ["shoe", "shirt", "bag"], false],
+    ["zero-shot", null, true],
+    ["a probe", null, false],
+  ] as const)("read by %s: the probe matters only where one is fitted", async (by, classNames, embeds) => {
+    let update: (next: EvaluationReport, engines: number) => void = () => {};
+    const model = modelInfo("bundled", [REGISTERS]);
+    const { lab } = await booted({
+      openModel: async () => ({
+        ...model,
+        spec: { ...model.spec, classNames, classes: classNames?.length ?? 0 },
+        hasText: true,
+      }),
+      evaluate: (_, onUpdate) => {
+        update = onUpdate;
+        return new Promise(() => {});
+      },
+    });
+    const embed = async (templates: string) => {
+      lab.setClasses({ names: "shirt\nshoe", templates });
+      await lab.embedClasses();
+    };
+    await lab.openDataset(zip);
+    if (embeds) await embed("a {}");
+    void lab.startAccuracy();
+    await settle();
+    const part = { ...progress(20), configurations: [{ name: "fp32", counts: COUNTS }] } as unknown;
+    update(part as EvaluationReport, 1);
+    await lab.stopAccuracy();
+    lab.setAccuracy({ probe: { kind: "knn", neighbours: 5 } });
+    expect(lab.savedAccuracy()?.n).toBe(by === "a probe" ? undefined : 20);
+    if (embeds) await embed("the {}");
+    expect(lab.savedAccuracy()?.n).toBe(by === "own head" ? 20 : undefined);
   });
 });
 

@@ -1,13 +1,17 @@
 import type { StoreApi } from "zustand/vanilla";
 import { buildConfigurations } from "../evaluate/configurations.ts";
+import type { ProbeChoice } from "../evaluate/fit-probe.ts";
 import type { Configuration, EvaluationProgress } from "../evaluate/report.ts";
 import type { EvaluationRecord } from "../evaluate/report-export.ts";
-import type { DatasetInfo, LabApi } from "../worker/api.ts";
+import { unfittedHead } from "../evaluate/unfitted-head.ts";
+import type { ClassEmbeddings } from "../text/class-embeddings.ts";
+import type { DatasetInfo, LabApi, ModelInfo } from "../worker/api.ts";
+import { isCalibrated } from "./calibration.ts";
 import type { LabHost } from "./context.ts";
-import { type Controls, toIntervention } from "./controls.ts";
+import { type Controls, quantizationOf, toIntervention } from "./controls.ts";
 import { encoderKey } from "./encoder-key.ts";
 import { isCancelled } from "./messages.ts";
-import { type QuantizedBits, quantizationFor } from "./quantizer.ts";
+import type { QuantizedBits } from "./quantizer.ts";
 import { type EvaluationKey, forgetSaved, saveProgress } from "./saved-evaluations.ts";
 import type { AccuracyState, LabState } from "./state.ts";
 
@@ -21,7 +25,7 @@ function accuracyBits({ bits }: Controls): QuantizedBits {
  * prefix and a deletion there is no third one. With int8 the simulated rows stand beside the int8 ones.
  */
 export function accuracyConfigurations(controls: Controls): readonly Configuration[] {
-  const quantize = quantizationFor(accuracyBits(controls), controls.weightGranularity, controls.quantizer);
+  const quantize = quantizationOf(accuracyBits(controls), controls);
   const { prefix, delete: deletion } = toIntervention(controls);
   return buildConfigurations(prefix || deletion ? ["naive", "regcache"] : ["naive"], {
     prefix,
@@ -50,18 +54,38 @@ export function accuracyRecord({ model, accuracy, dataset }: LabState): Evaluati
 const SAVE_INTERVAL = 1000;
 
 /** What the controls would measure now, where the data set can be known again. */
-export function evaluationKey({ controls, model, dataset, accuracy }: LabState): EvaluationKey | null {
+export function evaluationKey({
+  controls,
+  model,
+  dataset,
+  accuracy,
+  classes,
+}: LabState): EvaluationKey | null {
   const fingerprint = dataset.info?.fingerprint ?? null;
   if (!controls || !model || fingerprint === null) return null;
-  const { seed, limit, probe } = accuracy;
+  // Images of the user's own cannot be known again after a reload.
+  if (isCalibrated(controls) && controls.calibration.images !== "dataset") return null;
+  const { seed, limit } = accuracy;
   return {
     model: encoderKey(model),
     fingerprint,
     configurations: accuracyConfigurations(controls),
     seed,
     limit,
-    probe,
+    head: headKey(model, dataset.info!, classes.embedded, accuracy.probe),
   };
+}
+
+/** What reads the labels, as {@link EvaluationKey} knows it: the probe matters only where one is fitted. */
+function headKey(
+  { spec }: ModelInfo,
+  { classes }: DatasetInfo,
+  embedded: ClassEmbeddings | null,
+  probe: ProbeChoice,
+): EvaluationKey["head"] {
+  if (unfittedHead(spec, classes, null)) return "own";
+  if (!embedded || !unfittedHead(spec, classes, embedded)) return probe;
+  return { classes: embedded.classes, templates: embedded.templates };
 }
 
 export interface AccuracyRunner {
@@ -73,11 +97,13 @@ export interface AccuracyRunner {
 /**
  * Runs the live accuracy; a new start supersedes the running one.
  * @param dataset opens the chosen data set where it is not open yet
+ * @param prepare opens the calibration images where they are needed
  */
 export function createAccuracyRunner(
   api: LabApi,
   store: StoreApi<LabState>,
   dataset: () => Promise<DatasetInfo>,
+  prepare: () => Promise<void>,
   host: Pick<LabHost, "schedule" | "readStored" | "writeStored">,
   report: (error: unknown) => void,
 ): AccuracyRunner {
@@ -93,7 +119,7 @@ export function createAccuracyRunner(
     if (unsaved) saveProgress(host, unsaved.key, unsaved.progress);
     unsaved = null;
     if (!store.getState().accuracy.running) return;
-    update({ running: false });
+    update({ running: false, preparing: null });
     await api.cancel("evaluate");
   }
 
@@ -106,13 +132,14 @@ export function createAccuracyRunner(
     let engines = 1;
     let scheduled = false;
     const configurations = accuracyConfigurations(controls);
-    update({ running: true, report: null, configurations, measured: accuracyKey(controls) });
+    update({ running: true, preparing: null, report: null, configurations, measured: accuracyKey(controls) });
     const flush = () => {
       scheduled = false;
-      if (id === current && latest) update({ report: latest, engines });
+      if (id === current && latest) update({ report: latest, preparing: null, engines });
     };
     try {
       const { id: set } = await dataset();
+      await prepare();
       if (id !== current) return;
       const key = evaluationKey(store.getState());
       let saved = Date.now();
@@ -138,15 +165,19 @@ export function createAccuracyRunner(
           if (!scheduled) host.schedule(flush);
           scheduled = true;
         },
+        (preparing) => {
+          // A further configuration may be calibrated at the first image; what is measured is told from then on.
+          if (id === current && store.getState().accuracy.running && !latest) update({ preparing });
+        },
       );
       if (id !== current) return;
       latest = final;
       unsaved = null;
       if (key) forgetSaved(host, key);
-      update({ running: false, report: final });
+      update({ running: false, preparing: null, report: final });
     } catch (error) {
       if (id !== current) return;
-      update({ running: false });
+      update({ running: false, preparing: null });
       if (!isCancelled(error)) report(error);
     }
   }

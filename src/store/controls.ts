@@ -7,7 +7,16 @@ import {
 } from "../intervention/intervention.ts";
 import type { RegistersInfo } from "../worker/api.ts";
 import { clampDeletion, type DeletionControls, deletionFor, withDeletion } from "./deletion-controls.ts";
-import { type Bits, bitsOf, type Quantizer, quantizationFor, quantizerOf } from "./quantizer.ts";
+import {
+  type Bits,
+  bitsOf,
+  type CalibrationChoice,
+  calibrationNamed,
+  type QuantizedBits,
+  type Quantizer,
+  quantizationFor,
+  quantizerOf,
+} from "./quantizer.ts";
 
 /**
  * What the controls show. It is wider than an Intervention, because a switched-off prefix or deletion keeps
@@ -28,6 +37,7 @@ export interface Controls {
   readonly bits: Bits;
   readonly weightGranularity: Quantization["weightGranularity"];
   readonly quantizer: Quantizer;
+  readonly calibration: CalibrationChoice;
 }
 
 /** Most deleted patches or register copies that the controls offer. */
@@ -52,11 +62,16 @@ export function toIntervention(controls: Controls): Intervention {
           }
         : null,
     delete: deletionFor(deletion, registers),
-    quantize:
-      controls.bits === "fp32"
-        ? null
-        : quantizationFor(controls.bits, controls.weightGranularity, controls.quantizer),
+    quantize: controls.bits === "fp32" ? null : quantizationOf(controls.bits, controls),
   });
+}
+
+/** The quantizer that the controls show, at these bits. */
+export function quantizationOf(
+  bits: QuantizedBits,
+  { weightGranularity, quantizer, calibration }: Controls,
+): Quantization {
+  return quantizationFor(bits, weightGranularity, quantizer, calibration);
 }
 
 /** Puts an intervention (from a link) into the controls; numbers of what it leaves out stay as they are. */
@@ -71,6 +86,8 @@ export function withIntervention(controls: Controls, intervention: Intervention)
     bits: bitsOf(quantize),
     weightGranularity: quantize?.weightGranularity ?? controls.weightGranularity,
     quantizer: quantize ? quantizerOf(quantize) : controls.quantizer,
+    calibration:
+      quantize?.calibration === undefined ? controls.calibration : calibrationNamed(quantize.calibration),
   };
 }
 

@@ -5,6 +5,7 @@ import type { RegistersInfo } from "../worker/api.ts";
 import { type Controls, clampControls, toIntervention, withIntervention } from "./controls.ts";
 import { type DeletionControls, withDeletion } from "./deletion-controls.ts";
 import type { LinkState } from "./hash.ts";
+import { DATASET_CALIBRATION } from "./quantizer.ts";
 
 type Shape = Pick<EncoderSpec, "blocks" | "grid">;
 type Known = readonly Pick<RegistersInfo, "id" | "block" | "distinct">[];
@@ -44,6 +45,7 @@ export function defaultControls(
     bits: "fp32",
     weightGranularity: "per-tensor",
     quantizer: {},
+    calibration: DATASET_CALIBRATION,
   };
   return clampControls(controls, spec, registers);
 }

@@ -89,7 +89,7 @@ export function createExperimentActions(
       regcache === "controls" && intervention ? knownFrom(intervention, controls.registers) : null;
     const width = Number(bits[1]);
     const quantize = quantizationSchema.parse({ weightBits: width, activationBits: width });
-    return { kind, dataset, quantize, ...settings, seed: accuracy.seed, known };
+    return { kind, dataset, quantize, ...settings, seed: accuracy.seed, probe: accuracy.probe, known };
   }
 
   return {
@@ -113,12 +113,12 @@ export function createExperimentActions(
       };
       try {
         const request = requestFor(kind, (await runs.currentDataset()).id);
-        const told: Parameters<LabApi["experiment"]>[1] = ({ progress, result }) => {
+        const told: Parameters<LabApi["experiment"]>[2] = ({ progress, result }) => {
           pending = { progress, ...(result && show(request, result, false)) };
           if (!scheduled) host.schedule(flush);
           scheduled = true;
         };
-        const { result } = await api.experiment(request, told);
+        const { result } = await api.experiment(request, getState().classes.embedded, told);
         if (id === current) update({ running: null, progress: null, ...show(request, result, true) });
       } catch (error) {
         if (id !== current) return;

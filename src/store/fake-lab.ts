@@ -3,7 +3,7 @@ import type { EvaluationReport } from "../evaluate/report.ts";
 import { testTrace } from "../figures/test-trace.ts";
 import type { HubRef } from "../hub/hub-ref.ts";
 import type { RunResult } from "../trace/layer-trace.ts";
-import type { LabApi, Lane, ModelInfo, ModelOffer } from "../worker/api.ts";
+import type { LabApi, Lane, ModelInfo, ModelOffer, Progress } from "../worker/api.ts";
 import type { ExperimentResult } from "../worker/experiment-api.ts";
 import type { LabHost, StoredText } from "./context.ts";
 import { createLab } from "./lab.ts";
@@ -83,6 +83,7 @@ export interface Run {
   readonly lane: Lane;
   readonly intervention: Parameters<LabApi["analyse"]>[2];
   trace(block: number): void;
+  calibrating(progress: Progress): void;
   finish(): void;
   reject(error: Error): void;
 }
@@ -109,12 +110,13 @@ function stage(
       height: 1,
       view: { size: 1, rgba: new Uint8ClampedArray(4) },
     }),
-    analyse: (lane, _, intervention, onTrace) =>
+    analyse: (lane, _, intervention, onTrace, calibrating) =>
       new Promise<RunResult>((resolve, reject) => {
         runs.push({
           lane,
           intervention,
           trace: (block) => onTrace(testTrace(block, [1, 2, 3, 4, 100 * (block + 1)])),
+          calibrating,
           finish: () =>
             resolve({
               feature: new Float32Array(4),
@@ -136,6 +138,7 @@ function stage(
       count: 1024,
       fingerprint: "cd".repeat(32),
     }),
+    openCalibration: async ({ name, limit }) => ({ name, count: limit, set: "scenes-probe" }),
     evaluate: () => new Promise<EvaluationReport>(() => {}),
     experiment: () => new Promise<{ result: ExperimentResult }>(() => {}),
     embedClasses: async ({ classes, templates }) => ({

@@ -3,7 +3,7 @@ import { chooseDomain } from "../figures/log-scale.ts";
 import { TENSORS, type TensorId } from "../figures/tensors.ts";
 import { type Intervention, NO_INTERVENTION } from "../intervention/intervention.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
-import type { LabApi, Lane } from "../worker/api.ts";
+import type { LabApi, Lane, Progress } from "../worker/api.ts";
 import { toIntervention } from "./controls.ts";
 import { isCancelled } from "./messages.ts";
 import { type LabState, type LaneState, tracesOf } from "./state.ts";
@@ -19,14 +19,17 @@ export interface LaneRunner {
 /**
  * @param schedule calls back soon; the page gives requestAnimationFrame, so that a burst of traces costs one render
  * @param report shows a failure
- * @param beforeRun prepares what an intervention needs in the worker
+ * @param calibration opens what a calibrated intervention needs in the worker, and is told what it waits for; null = no more
  */
 export function createLaneRunner(
   api: LabApi,
   store: StoreApi<LabState>,
   schedule: (flush: () => void) => void,
   report: (error: unknown) => void,
-  beforeRun: (intervention: Intervention) => Promise<void> = async () => {},
+  calibration: { prepare(): Promise<void>; tell(progress: Progress | null): void } = {
+    prepare: async () => {},
+    tell: () => {},
+  },
 ): LaneRunner {
   const current: Record<Lane, number> = { baseline: 0, intervention: 0 };
 
@@ -67,19 +70,31 @@ export function createLaneRunner(
       schedule(flush);
     };
 
+    const waits = (progress: Progress | null) => {
+      // Progress travels on a port of its own, so it may come after the result.
+      if (progress && store.getState().lanes[lane].state !== "running") return;
+      if (id === current[lane] && lane === "intervention") calibration.tell(progress);
+    };
     try {
-      await beforeRun(intervention);
+      waits(null);
+      if (intervention.quantize) await calibration.prepare();
       if (id !== current[lane]) return;
-      result = await api.analyse(lane, image.info.id, intervention, (trace) => {
+      const onTrace = (trace: LayerTrace) => {
         if (id !== current[lane]) return;
+        // Statistics that are taken, and scales that are searched, leave nothing to wait for.
+        const { progress } = store.getState().calibration;
+        if (progress && progress.done === progress.total) waits(null);
         pending.push(trace);
         flushSoon();
-      });
+      };
+      result = await api.analyse(lane, image.info.id, intervention, onTrace, waits);
       flushSoon();
     } catch (error) {
-      if (id !== current[lane] || isCancelled(error)) return;
-      update(lane, (state) => ({ ...state, state: "failed" }));
-      report(error);
+      if (id !== current[lane]) return;
+      update(lane, (state) => ({ ...state, state: isCancelled(error) ? "idle" : "failed" }));
+      if (!isCancelled(error)) report(error);
+    } finally {
+      waits(null);
     }
   }
 

@@ -107,10 +107,11 @@ export function createOpening({ api, host, store, fail }: LabContext, runs: Runs
         opening: null,
         // The data set is opened again in the new model's worker when it is needed.
         dataset: { ...state.dataset, info: null },
-        accuracy: { ...state.accuracy, running: false, report: null, measured: null },
+        accuracy: { ...state.accuracy, running: false, preparing: null, report: null, measured: null },
         // What ran in the worker before ended with it, even where the same model was opened again.
         experiments: { ...state.experiments, running: null, progress: null },
         curating: null,
+        calibration: { ...state.calibration, opened: null, progress: null, cancelled: false },
         // The same checkpoint opened again has the same text tower.
         classes: {
           ...state.classes,

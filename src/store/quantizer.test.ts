@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { quantizationSchema } from "../intervention/quantization.ts";
-import { bitsOf, changeQuantizer, quantizationFor, quantizerOf } from "./quantizer.ts";
+import {
+  bitsOf,
+  calibrationName,
+  calibrationNamed,
+  changeQuantizer,
+  quantizationFor,
+  quantizerOf,
+} from "./quantizer.ts";
 
 const MIN_MAX = { kind: "static", statistic: "min-max" } as const;
 
@@ -58,4 +65,17 @@ it("a quantization goes into the controls and comes out the same, with the page'
   });
   const back = quantizationFor(bitsOf(quantize) as "w6a4", quantize.weightGranularity, quantizerOf(quantize));
   expect(back).toEqual({ ...quantize, calibration: "dataset" });
+});
+
+it("a choice of calibration images survives a link where it can", () => {
+  for (const limit of [1, 32, 500]) {
+    const choice = { images: "dataset", limit } as const;
+    expect(calibrationNamed(calibrationName(choice))).toEqual(choice);
+  }
+  expect(calibrationName({ images: "dataset", limit: 32 })).toBe("dataset");
+  // Images of the user's own do not come with a link, and 0 images are none.
+  for (const name of [calibrationName({ images: 2, limit: 64 }), "dataset-x", undefined]) {
+    expect(calibrationNamed(name)).toEqual({ images: "dataset", limit: 32 });
+  }
+  expect(calibrationNamed("dataset-0").limit).toBe(1);
 });

@@ -1,4 +1,5 @@
 import { type Quantization, quantizationSchema } from "../intervention/quantization.ts";
+import { CALIBRATION_IMAGES } from "../quantize/calibrate.ts";
 import { statisticsKind } from "../quantize/statistics.ts";
 
 /** Settings of the quantizer beside bits and weight scales; absent fields mean the paper's naive one. */
@@ -14,8 +15,27 @@ export type QuantizedBits = Exclude<Bits, "fp32">;
 /** Bit widths of the paper's tables, which the controls offer first. */
 export const BITS = ["fp32", "w8a8", "w6a6", "w4a4"] as const satisfies readonly Bits[];
 
-/** Name of the page's calibration images: the probe images of the data set in use, never its test images. */
-export const DATASET_CALIBRATION = "dataset";
+/** Which images a calibrated quantizer takes its statistics over. */
+export interface CalibrationChoice {
+  /** `dataset`: the probe images of the data set in use, never its test images; else the number of a source of the user's own. */
+  readonly images: "dataset" | number;
+  /** At most so many. */
+  readonly limit: number;
+}
+
+export const DATASET_CALIBRATION: CalibrationChoice = { images: "dataset", limit: CALIBRATION_IMAGES };
+
+/** What quantizations and links name the images by: `dataset` (32 of them), `dataset-64`, `own1-64`. */
+export function calibrationName({ images, limit }: CalibrationChoice): string {
+  if (images !== "dataset") return `own${images}-${limit}`;
+  return limit === CALIBRATION_IMAGES ? images : `${images}-${limit}`;
+}
+
+/** The choice that a link's name means; images of the user's own do not come with a link. */
+export function calibrationNamed(name: string | undefined): CalibrationChoice {
+  const limit = Number(/^dataset-(\d{1,6})$/.exec(name ?? "")?.[1] ?? CALIBRATION_IMAGES);
+  return { images: "dataset", limit: Math.max(1, limit) };
+}
 
 /** The bits of a quantization. */
 export function bitsOf(quantize: Quantization | null): Bits {
@@ -33,9 +53,10 @@ export function quantizationFor(
   bits: QuantizedBits,
   weightGranularity: Quantization["weightGranularity"],
   quantizer: Quantizer,
+  calibration: CalibrationChoice = DATASET_CALIBRATION,
 ): Quantization {
   const quantize: Quantization = { ...parseBits(bits), weightGranularity, ...quantizer };
-  return statisticsKind(quantize) ? { ...quantize, calibration: DATASET_CALIBRATION } : quantize;
+  return statisticsKind(quantize) ? { ...quantize, calibration: calibrationName(calibration) } : quantize;
 }
 
 /** The quantizer of a quantization. */

@@ -1,6 +1,7 @@
 import type { EvaluationProgress } from "../evaluate/report.ts";
-import { statisticsKind } from "../quantize/statistics.ts";
+import type { ImageSource } from "../worker/api.ts";
 import { accuracyKey, createAccuracyRunner, evaluationKey } from "./accuracy.ts";
+import { createCalibration, isCalibrated } from "./calibration.ts";
 import type { LabContext } from "./context.ts";
 import { type Controls, clampControls, toIntervention } from "./controls.ts";
 import { createDatasets } from "./dataset.ts";
@@ -25,13 +26,19 @@ export function createRuns(context: LabContext) {
   const forgetAccuracy = () => {
     void accuracy.stop().catch(fail);
     setState((state) => ({ accuracy: { ...state.accuracy, report: null, measured: null } }));
+    calibration.forget();
+    const { controls } = getState();
+    if (controls && isCalibrated(controls) && controls.calibration.images === "dataset") {
+      void runIntervention();
+    }
   };
   const datasets = createDatasets(api, store, bundled, forgetAccuracy, fail);
-  // Calibrated quantizers take the data set's probe images.
-  const lanes = createLaneRunner(api, store, host.schedule, fail, async ({ quantize }) => {
-    if (quantize && statisticsKind(quantize)) await datasets.current();
+  const calibration = createCalibration(api, store, datasets.current);
+  const lanes = createLaneRunner(api, store, host.schedule, fail, {
+    prepare: calibration.prepare,
+    tell: (progress) => calibration.update({ progress }),
   });
-  const accuracy = createAccuracyRunner(api, store, datasets.current, host, fail);
+  const accuracy = createAccuracyRunner(api, store, datasets.current, calibration.prepare, host, fail);
   let settle: ReturnType<typeof setTimeout> | undefined;
   let idle: ReturnType<typeof setTimeout> | undefined;
 
@@ -40,7 +47,7 @@ export function createRuns(context: LabContext) {
     const { accuracy, controls, modelRequest, image, dataset } = getState();
     if (!accuracy.follow || modelRequest?.kind !== "bundled" || !controls || !image) return false;
     // Images of the user's own may be many, and an interrupted evaluation of them must not be started over.
-    if (dataset.request) return false;
+    if (dataset.request || getState().calibration.cancelled) return false;
     return accuracyKey(controls) !== accuracy.measured;
   }
 
@@ -51,6 +58,7 @@ export function createRuns(context: LabContext) {
 
   async function runIntervention(): Promise<void> {
     clearTimeout(idle);
+    if (getState().calibration.cancelled) calibration.update({ cancelled: false });
     await lanes.run("intervention");
     followAccuracy();
   }
@@ -61,8 +69,46 @@ export function createRuns(context: LabContext) {
     host.writeHash(writeHash({ intervention: toIntervention(controls), sample: image?.sample ?? null }));
   }
 
+  /** Changes the controls, fits them to the model and runs the intervention lane once they rest. */
+  function setControls(change: (controls: Controls) => Controls): void {
+    const { controls, model } = getState();
+    if (!controls || !model) return;
+    const next = clampControls(change(controls), model.spec, model.registers);
+    const same = JSON.stringify(toIntervention(next)) === JSON.stringify(toIntervention(controls));
+    setState({ controls: next });
+    if (same) return;
+    clearTimeout(settle);
+    settle = setTimeout(() => {
+      // Browsers are slow at this, and some refuse it when a dragged slider does it all the time.
+      saveLink();
+      void runIntervention();
+    }, SETTLE);
+  }
+
   const { openDataset, setProbe, openBundledDataset } = datasets;
   return {
+    setControls,
+
+    /** Chooses the images that quantizers are calibrated on: how many, and from which set (null = the data set's probe images). */
+    setCalibration({ images, limit }: { images?: ImageSource | null; limit?: number }): void {
+      setControls(({ calibration: old, ...controls }) => ({
+        ...controls,
+        calibration: {
+          images: images === undefined ? old.images : images ? calibration.chooseOwn(images) : "dataset",
+          limit: limit ?? old.limit,
+        },
+      }));
+    },
+
+    /** Ends the calibration that the intervention waits for. */
+    async cancelCalibration(): Promise<void> {
+      calibration.update({ cancelled: true });
+      await api.cancel("intervention").catch(fail);
+    },
+
+    /** Runs the intervention again, after its calibration was cancelled. */
+    calibrate: runIntervention,
+
     saveLink,
     /** The labelled set in use, opened in the current worker. */
     currentDataset: datasets.current,
@@ -81,22 +127,6 @@ export function createRuns(context: LabContext) {
       clearTimeout(idle);
       lanes.abandon();
       void accuracy.stop().catch(fail);
-    },
-
-    /** Changes the controls, fits them to the model and runs the intervention lane once they rest. */
-    setControls(change: (controls: Controls) => Controls): void {
-      const { controls, model } = getState();
-      if (!controls || !model) return;
-      const next = clampControls(change(controls), model.spec, model.registers);
-      const same = JSON.stringify(toIntervention(next)) === JSON.stringify(toIntervention(controls));
-      setState({ controls: next });
-      if (same) return;
-      clearTimeout(settle);
-      settle = setTimeout(() => {
-        // Browsers are slow at this, and some refuse it when a dragged slider does it all the time.
-        saveLink();
-        void runIntervention();
-      }, SETTLE);
     },
 
     startAccuracy: () => accuracy.start().catch(fail),

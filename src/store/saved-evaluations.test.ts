@@ -8,7 +8,7 @@ const key: EvaluationKey = {
   configurations: [],
   seed: 1,
   limit: 100,
-  probe: { kind: "knn", neighbours: 20 },
+  head: { kind: "knn", neighbours: 20 },
 };
 const progress = (n: number): EvaluationProgress => ({
   n,
@@ -43,8 +43,10 @@ test("progress is found again by what was measured, and only by that", () => {
     { ...key, fingerprint: "xx" },
     { ...key, seed: 2 },
     { ...key, limit: 50 },
-    { ...key, probe: { kind: "ridge" } as const },
-    { ...key, probe: { kind: "knn", neighbours: 5 } as const },
+    { ...key, head: { kind: "ridge" } as const },
+    { ...key, head: { kind: "knn", neighbours: 5 } as const },
+    { ...key, head: "own" as const },
+    { ...key, head: { classes: ["cat"], templates: ["a {}"] } },
   ]) {
     expect(findSaved(at, other)).toBeNull();
   }

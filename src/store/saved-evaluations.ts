@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ProbeChoice } from "../evaluate/fit-probe.ts";
 import type { Configuration, EvaluationProgress } from "../evaluate/report.ts";
+import type { ClassEmbeddings } from "../text/class-embeddings.ts";
 import type { LabHost } from "./context.ts";
 
 /** Evaluations that are kept; older ones give way. */
@@ -38,15 +39,16 @@ export interface EvaluationKey {
   readonly configurations: readonly Configuration[];
   readonly seed: number;
   readonly limit: number;
-  readonly probe: ProbeChoice;
+  /** The probe that is fitted, or what reads the classes without one. */
+  readonly head: ProbeChoice | "own" | Pick<ClassEmbeddings, "classes" | "templates">;
 }
 
 type Storage = Pick<LabHost, "readStored" | "writeStored">;
 
 const KEY = "evaluations";
 
-const keyOf = ({ model, fingerprint, configurations, seed, limit, probe }: EvaluationKey) =>
-  JSON.stringify([model, fingerprint, configurations, seed, limit, probe]);
+const keyOf = ({ model, fingerprint, configurations, seed, limit, head }: EvaluationKey) =>
+  JSON.stringify([model, fingerprint, configurations, seed, limit, head]);
 
 /** The kept progress of an evaluation; null where there is none or the stored text is not what was written. */
 export function findSaved(storage: Storage, key: EvaluationKey): EvaluationProgress | null {

@@ -6,6 +6,7 @@ import type { TensorId } from "../figures/tensors.ts";
 import type { OutlierCriterionId } from "../measure/outlier-criteria.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
 import type { EngineStatus, ImageInfo, Lane, ModelInfo, ModelRequest, Progress } from "../worker/api.ts";
+import { type CalibrationState, NO_CALIBRATION } from "./calibration.ts";
 import { type ClassesState, INITIAL_CLASSES } from "./class-lists.ts";
 import type { Controls } from "./controls.ts";
 import type { DatasetState } from "./dataset.ts";
@@ -48,6 +49,8 @@ export interface OpenImage {
 export interface AccuracyState {
   readonly running: boolean;
   readonly report: EvaluationReport | null;
+  /** What is done before the first image: a probe is fitted, a quantizer calibrated. */
+  readonly preparing: Progress | null;
   /** Engines that compute `report`. */
   readonly engines: number;
   /** What `report` measured. */
@@ -96,6 +99,7 @@ export interface LabState {
   readonly hover: Place | null;
   readonly dataset: DatasetState;
   readonly mask: MaskState;
+  readonly calibration: CalibrationState;
   readonly accuracy: AccuracyState;
   readonly experiments: ExperimentsState;
   readonly classes: ClassesState;
@@ -121,10 +125,12 @@ export const INITIAL_STATE: LabState = {
   selection: null,
   hover: null,
   mask: NO_MASK,
+  calibration: NO_CALIBRATION,
   dataset: { request: null, info: null, opening: false },
   accuracy: {
     running: false,
     report: null,
+    preparing: null,
     engines: 1,
     configurations: [],
     measured: null,

@@ -1,6 +1,6 @@
 import { memo } from "react";
 import { Button } from "react-aria-components";
-import { formatCount } from "../figures/format.ts";
+import { formatCount, formatProgress } from "../figures/format.ts";
 import { accuracyConfigurations, accuracyKey, EVERY_IMAGE } from "../store/accuracy.ts";
 import { AccuracyTable } from "./accuracy-table.tsx";
 import { NumberInput, SegmentField, SwitchField } from "./fields.tsx";
@@ -18,7 +18,7 @@ export function AccuracyPanel() {
   const controls = useLabState((state) => state.controls);
   const accuracy = useLabState((state) => state.accuracy);
   if (!controls) return null;
-  const { report, running } = accuracy;
+  const { report, running, preparing } = accuracy;
   const isStale = report !== null && accuracy.measured !== accuracyKey(controls);
   return (
     <section
@@ -34,7 +34,9 @@ export function AccuracyPanel() {
             {report
               ? `${formatCount(report.n)} of ${formatCount(report.total)} images · ${report.dataset} · ${report.head} · seed ${report.seed}${accuracy.engines > 1 ? ` · ${accuracy.engines} engines` : ""}`
               : running
-                ? "starting"
+                ? preparing
+                  ? formatProgress(preparing)
+                  : "starting"
                 : "not measured yet"}
           </small>
         </h2>

@@ -1,5 +1,6 @@
 import { formatBytes, formatMilliseconds } from "../figures/format.ts";
 import { BITS, changeQuantizer, type Quantizer } from "../store/quantizer.ts";
+import { CalibrationFields } from "./calibration-fields.tsx";
 import { SegmentField } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 import { QuantizerFields } from "./quantizer-fields.tsx";
@@ -65,6 +66,7 @@ export function QuantizationPanel() {
         />
       </details>
       <p className="hint">{quantizerText(quantizer, isGated)}</p>
+      <CalibrationFields />
       <MeasuredCost />
     </section>
   );

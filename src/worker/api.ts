@@ -1,8 +1,8 @@
 import type { SavedModel } from "../cache/saved-models.ts";
 import type { EncoderSpec } from "../encoder/spec.ts";
-import type { ProbeChoice } from "../evaluate/fit-probe.ts";
 import type { HubRequest } from "../evaluate/hub-dataset.ts";
 import type { Configuration, EvaluationProgress, EvaluationReport } from "../evaluate/report.ts";
+import type { HeadChoice } from "../evaluate/unfitted-head.ts";
 import type { ModelOverrides } from "../families/overrides.ts";
 import type { HubRef } from "../hub/hub-ref.ts";
 import type { Keep } from "../image/mask.ts";
@@ -171,7 +171,7 @@ export interface DatasetInfo {
   readonly fingerprint: string | null;
 }
 
-export interface EvaluationRequest {
+export interface EvaluationRequest extends HeadChoice {
   readonly configurations: readonly Configuration[];
   /** Id of an opened data set. */
   readonly dataset: string;
@@ -179,10 +179,6 @@ export interface EvaluationRequest {
   readonly seed: number;
   /** An earlier report of the same evaluation, to go on after. Rejects with InputError when it is of another one. */
   readonly resume?: EvaluationProgress;
-  /** Class embeddings of the model: a set whose classes are all among them is read zero-shot. */
-  readonly classEmbeddings: ClassEmbeddings | null;
-  /** What is fitted where neither the own head nor class embeddings read the set's classes. */
-  readonly probe: ProbeChoice;
 }
 
 /** Images that something is learnt from, without regard to labels. */
@@ -195,6 +191,23 @@ export interface CurationRequest {
   /** At most so many, the first of the order of seed 0. */
   readonly limit: number;
   readonly settings: CurationSettings;
+}
+
+/** Images that quantizers are calibrated on. */
+export interface CalibrationRequest {
+  /** What interventions name them by. */
+  readonly name: string;
+  readonly images: LearningImages;
+  /** At most so many, the first of the order of seed 0. */
+  readonly limit: number;
+}
+
+/** Calibration images that are open in the worker. */
+export interface CalibrationInfo {
+  readonly name: string;
+  readonly count: number;
+  /** What they are the first images of, for people. */
+  readonly set: string;
 }
 
 /** What zero-shot classification chooses among. */
@@ -224,12 +237,16 @@ export interface LabApi extends ExperimentApi {
   deleteSavedModel(key: string): Promise<void>;
   /** Decodes and prepares an image for the current model; rejects with InputError. */
   openImage(blob: Blob, name: string): Promise<ImageInfo>;
-  /** Runs a lane; `onTrace` is called block by block, in order, while later blocks still compute. */
+  /**
+   * Runs a lane; `onTrace` is called block by block, in order, while later blocks still compute, and `onCalibrating` while the
+   * quantizer is calibrated first.
+   */
   analyse(
     lane: Lane,
     imageId: string,
     intervention: Intervention,
     onTrace: (trace: LayerTrace) => void,
+    onCalibrating: (progress: Progress) => void,
   ): Promise<RunResult>;
   /** Reads a mask for an opened image, as the encoder sees it: 1 = foreground, [size, size]. Rejects with InputError. */
   openMask(imageId: string, blob: Blob, name: string): Promise<Uint8Array>;
@@ -244,13 +261,17 @@ export interface LabApi extends ExperimentApi {
   ): Promise<void>;
   /** Opens a labelled set, to be evaluated by its id; only its list of images is read. Rejects with InputError. */
   openDataset(request: DatasetRequest): Promise<DatasetInfo>;
+  /** Opens images that interventions may be calibrated on by their name. Rejects with InputError. */
+  openCalibration(request: CalibrationRequest): Promise<CalibrationInfo>;
   /**
    * Runs a labelled set, on a pool of engines where that pays; `onUpdate` is called now and then, with the number of
-   * engines at work. The result does not depend on that number. Interactive runs go first.
+   * engines at work, and `onPreparing` while a probe is fitted or a quantizer is calibrated. The result does not depend on the
+   * number of engines. Interactive runs go first.
    */
   evaluate(
     request: EvaluationRequest,
     onUpdate: (report: EvaluationReport, engines: number) => void,
+    onPreparing: (progress: Progress) => void,
   ): Promise<EvaluationReport>;
   /**
    * Class embeddings by the current model's text tower; they come from a cache when they were made before. Rejects with

@@ -97,8 +97,10 @@ class Client implements LabClient {
 
   openImage: LabApi["openImage"] = (blob, name) => this.#current.call((api) => api.openImage(blob, name));
 
-  analyse: LabApi["analyse"] = (lane, imageId, intervention, onTrace) =>
-    this.#current.call((api) => api.analyse(lane, imageId, intervention, Comlink.proxy(onTrace)));
+  analyse: LabApi["analyse"] = (lane, imageId, intervention, onTrace, onCalibrating) =>
+    this.#current.call((api) =>
+      api.analyse(lane, imageId, intervention, Comlink.proxy(onTrace), Comlink.proxy(onCalibrating)),
+    );
 
   openMask: LabApi["openMask"] = (imageId, blob, name) =>
     this.#current.call((api) => api.openMask(imageId, blob, name));
@@ -108,11 +110,14 @@ class Client implements LabClient {
 
   openDataset: LabApi["openDataset"] = (request) => this.#current.call((api) => api.openDataset(request));
 
-  evaluate: LabApi["evaluate"] = (request, onUpdate) =>
-    this.#current.call((api) => api.evaluate(request, Comlink.proxy(onUpdate)));
+  evaluate: LabApi["evaluate"] = (request, onUpdate, onPreparing) =>
+    this.#current.call((api) => api.evaluate(request, Comlink.proxy(onUpdate), Comlink.proxy(onPreparing)));
 
-  experiment: LabApi["experiment"] = (request, onUpdate) =>
-    this.#current.call((api) => api.experiment(request, Comlink.proxy(onUpdate)));
+  openCalibration: LabApi["openCalibration"] = (request) =>
+    this.#current.call((api) => api.openCalibration(request));
+
+  experiment: LabApi["experiment"] = (request, classEmbeddings, onUpdate) =>
+    this.#current.call((api) => api.experiment(request, classEmbeddings, Comlink.proxy(onUpdate)));
 
   embedClasses: LabApi["embedClasses"] = (request, onProgress) =>
     this.#current.call((api) => api.embedClasses(request, Comlink.proxy(onProgress)));

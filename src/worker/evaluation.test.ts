@@ -32,6 +32,7 @@ test("a probe is fitted once, on images that are not evaluated", async () => {
     dataset: "set-1",
     limit: 99,
     seed: 1,
+    sparesProbe: false,
     classEmbeddings: null,
   };
   const run = async (probe: ProbeChoice = { kind: "ncm" }) => {
@@ -74,12 +75,13 @@ test("a set whose classes are embedded is read zero-shot, whole; another one by 
     bias: 0,
     truncated: 0,
   });
-  const run = async (classes: string[]) => {
+  const run = async (classes: string[], sparesProbe = false) => {
     const request = {
       configurations: [{ name: "fp32", intervention: NO_INTERVENTION }],
       dataset: "set-1",
       limit: 99,
       seed: 1,
+      sparesProbe,
       probe: { kind: "ncm" } as const,
       classEmbeddings: classEmbeddings(classes),
     };
@@ -92,5 +94,7 @@ test("a set whose classes are embedded is read zero-shot, whole; another one by 
   const report = await run(["green", "red"]);
   expect(report).toMatchObject({ n: 20, configurations: [{ correct: 20 }] });
   expect(report.head).toBe("zero-shot over 2 classes, 1 template");
+  // Images that a quantizer was calibrated on are not evaluated.
+  expect(await run(["green", "red"], true)).toMatchObject({ n: 16, head: report.head });
   expect((await run(["green", "blue"])).head).toMatch(/^nearest class mean/);
 });

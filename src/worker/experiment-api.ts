@@ -1,10 +1,12 @@
 import { z } from "zod";
+import { probeChoiceSchema } from "../evaluate/fit-probe.ts";
 import { settingSchema } from "../evaluate/recommended.ts";
 import type { Configuration, EvaluationReport } from "../evaluate/report.ts";
 import { quantizationSchema } from "../intervention/intervention.ts";
 import type { Comparison } from "../regcache/comparison.ts";
 import type { SearchReport } from "../regcache/search.ts";
 import type { SensitivityReport } from "../regcache/sensitivity.ts";
+import type { ClassEmbeddings } from "../text/class-embeddings.ts";
 import type { Progress, RegistersInfo } from "./api.ts";
 
 /** The experiments of the paper that the page runs: step 1, step 5, and its comparisons. */
@@ -27,6 +29,8 @@ export const experimentRequestSchema = z.strictObject({
   /** Images that a comparison is measured on. */
   measureOn: z.int().min(1).max(Number.MAX_SAFE_INTEGER),
   seed: z.int().min(0),
+  /** What is fitted where neither the own head nor class embeddings read the data set's classes. */
+  probe: probeChoiceSchema,
   /** A setting that a comparison takes as it is, instead of searching one; null = search. */
   known: z.strictObject({ setting: settingSchema, registers: z.string().min(1) }).nullable(),
 });
@@ -64,10 +68,12 @@ export interface ExperimentUpdate {
 export interface ExperimentApi {
   /**
    * Runs an experiment on the current model in the background; `onUpdate` is called now and then.
+   * @param classEmbeddings of the model: a set whose classes are all among them is read zero-shot
    * @throws InputError when it does not fit the model or the data set; CancelledError on `cancel("experiment")`
    */
   experiment(
     request: ExperimentRequest,
+    classEmbeddings: ClassEmbeddings | null,
     onUpdate: (update: ExperimentUpdate) => void,
   ): Promise<{ readonly result: ExperimentResult }>;
 }

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { InputError } from "../errors/input-error.ts";
 import { calibrationSet } from "../evaluate/calibration.ts";
-import { evaluate } from "../evaluate/evaluate.ts";
-import { type Head, ownHead } from "../evaluate/head.ts";
+import { evaluateWith } from "../evaluate/evaluate.ts";
+import { engineRunner } from "../evaluate/image-runner.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
+import { type HeadChoice, unfittedHead } from "../evaluate/unfitted-head.ts";
 import { prepareImage } from "../image/preprocess.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
 import { CellScores } from "../regcache/cell-scores.ts";
@@ -14,13 +15,13 @@ import { sweepSensitivity } from "../regcache/sensitivity.ts";
 import { settingGrid } from "../regcache/setting-grid.ts";
 import type { Progress } from "./api.ts";
 import type { OpenDataset, ProbeParts } from "./datasets.ts";
-import { evaluationHead } from "./evaluation.ts";
 import {
   type ExperimentRequest,
   type ExperimentResult,
   type ExperimentUpdate,
   experimentRequestSchema,
 } from "./experiment-api.ts";
+import { fittedHead } from "./heads.ts";
 import { type LoadedModel, registersInfo } from "./loaded-model.ts";
 
 /** @throws InputError when a message from the page is no request */
@@ -31,13 +32,6 @@ export function parseExperimentRequest(value: unknown): ExperimentRequest {
   throw new InputError("Experiment", "the settings of an experiment", got, "Reload the page.");
 }
 
-/** Whether labels can be read without fitting a head on the images that settings are chosen on. */
-function ownHeadOf({ engine }: LoadedModel, { whole }: OpenDataset): Head | null {
-  const { classNames } = engine.spec;
-  const fits = classNames !== null && whole.classes.every((name) => classNames.includes(name));
-  return fits ? ownHead(engine.spec, whole.classes) : null;
-}
-
 /**
  * Runs an experiment. Settings are chosen on the data set's probe images, which a comparison is never measured on.
  * @param tell takes what has been found so far, and may be slow
@@ -46,7 +40,7 @@ function ownHeadOf({ engine }: LoadedModel, { whole }: OpenDataset): Head | null
 export async function runExperiment(
   model: LoadedModel,
   dataset: OpenDataset,
-  request: ExperimentRequest,
+  request: ExperimentRequest & Pick<HeadChoice, "classEmbeddings">,
   tell: (update: ExperimentUpdate) => Promise<void>,
   signal: AbortSignal,
 ): Promise<ExperimentResult> {
@@ -55,10 +49,11 @@ export async function runExperiment(
   const parts = await dataset.probeParts();
   const { chooseOn: limit, seed, quantize } = request;
   const images = calibrationSet(parts.probe, prepare, { seed, limit });
-  const head = ownHeadOf(model, dataset);
+  // A probe has seen the images that settings are chosen on: there its accuracy says little.
+  const head = unfittedHead(engine.spec, dataset.whole.classes, request.classEmbeddings);
   if (request.objective === "accuracy" && !head && request.kind !== "sensitivity") {
-    const expected = "an encoder with the data set's own classes";
-    throw new InputError("Search by accuracy", expected, "other classes", "Search by feature error.");
+    const expected = "a head that is not fitted: the encoder's own, or zero-shot";
+    throw new InputError("Search by accuracy", expected, "a probe", "Search by feature error.");
   }
   const onProgress = (stage: string, done: number, total: number) =>
     void tell({ progress: { stage, done, total }, result: null });
@@ -69,7 +64,7 @@ export async function runExperiment(
     case "search":
       return search(subject, request, tell);
     case "compare":
-      return compare(subject, model, dataset, parts, request, tell, prepare);
+      return compare(subject, dataset, parts, request, tell, prepare);
   }
 }
 
@@ -110,15 +105,16 @@ async function search(
 
 async function compare(
   subject: ExperimentSubject,
-  model: LoadedModel,
   dataset: OpenDataset,
   { test }: ProbeParts,
-  { objective, known, measureOn: limit, seed }: ExperimentRequest,
+  { objective, known, measureOn: limit, seed, probe }: ExperimentRequest,
   tell: Tell,
   prepare: (image: RgbaImage) => Float32Array,
 ): Promise<ExperimentResult> {
-  const { engine, images, signal } = subject;
-  const { head } = await evaluationHead(engine, dataset, prepare, signal);
+  const { engine, images, signal = new AbortController().signal, onProgress = () => {} } = subject;
+  const runners = [engineRunner(engine, prepare)];
+  const head =
+    subject.head ?? (await fittedHead(engine, runners, dataset, { probe }, { signal, onProgress }));
   const comparison = await prepareComparison(subject, { objective, known: known ?? undefined });
   const { configurations, settings, omitted, start } = comparison;
   const common = {
@@ -131,8 +127,7 @@ async function compare(
     chosenOn: `${images.count} images of ${images.name}`,
   } as const;
   let last: EvaluationReport | null = null;
-  const options = { prepare, seed, limit, ...(signal && { signal }) };
-  for await (last of evaluate(model.engine, test, configurations, head, options)) {
+  for await (last of evaluateWith(runners, test, configurations, head, { seed, limit, signal })) {
     await tell({
       progress: step("Measuring (images)", last.n, last.total),
       result: { ...common, report: last },

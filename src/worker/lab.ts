@@ -4,18 +4,17 @@ import { blobSource } from "../checkpoint/byte-source.ts";
 import { initialiseOrt } from "../engine/runtime-web.ts";
 import { InputError } from "../errors/input-error.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
-import { engineRunner } from "../evaluate/image-runner.ts";
+import { engineRunner, type ImageRunner } from "../evaluate/image-runner.ts";
 import { fitsPool } from "../evaluate/pool-runner.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { prepareMask } from "../image/mask.ts";
 import { prepareImage } from "../image/preprocess.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
-import { type Intervention, interventionSchema } from "../intervention/intervention.ts";
-import { statisticsKind } from "../quantize/statistics.ts";
+import { interventionSchema } from "../intervention/intervention.ts";
 import { readRegisters, writeRegisters } from "../regcache/registers-file.ts";
 import type { BackendChoice, EngineStatus, LabApi, LearningImages, ModelRequest } from "./api.ts";
 import { refusalBeforeTrial } from "./backend.ts";
-import { addCalibrationImages } from "./calibration-images.ts";
+import { Calibrations } from "./calibrations.ts";
 import { curateRegisters } from "./curation.ts";
 import { type OpenDataset, openDataset, openImages } from "./datasets.ts";
 import { decodeImage } from "./decode.ts";
@@ -50,6 +49,7 @@ export class Lab implements LabApi {
   /** The latest only: it holds the files of its list. */
   #dataset: OpenDataset | null = null;
   #datasetCount = 0;
+  #calibrations = new Calibrations();
 
   start: LabApi["start"] = async (backend): Promise<EngineStatus> => {
     this.#backend = backend;
@@ -80,6 +80,7 @@ export class Lab implements LabApi {
       this.#model = { ...model, request };
       this.#pool.close();
       this.#images.clear();
+      this.#calibrations = new Calibrations();
       await previous?.engine.dispose();
       return modelInfo(model);
     });
@@ -97,15 +98,15 @@ export class Lab implements LabApi {
     return info;
   };
 
-  analyse: LabApi["analyse"] = (lane, imageId, intervention, onTrace) =>
-    this.#jobs.run(lane, async (signal) => {
+  analyse: LabApi["analyse"] = (lane, imageId, intervention, onTrace, onCalibrating) =>
+    this.#jobs.run(lane, (signal) => {
       const { engine } = this.#loaded();
       const { input } = this.#image(imageId);
       // Callbacks travel on a port of their own: waiting for all of them keeps the result from overtaking them.
       const told: unknown[] = [];
-      const wanted = await this.#withCalibration(interventionSchema.parse(intervention));
+      const wanted = this.#calibrations.resolve(interventionSchema.parse(intervention));
       const run = engine.run(input, wanted, { signal });
-      return this.#pool.yieldTo(async () => {
+      const stream = async () => {
         for (let step = await run.next(); ; step = await run.next()) {
           if (step.done) {
             await Promise.all(told);
@@ -113,7 +114,8 @@ export class Lab implements LabApi {
           }
           told.push(onTrace(step.value));
         }
-      });
+      };
+      return this.#pool.yieldTo(() => this.#calibrations.telling(onCalibrating, stream));
     });
 
   openMask: LabApi["openMask"] = async (imageId, blob, name) => {
@@ -135,39 +137,48 @@ export class Lab implements LabApi {
     return this.#dataset.info;
   };
 
-  evaluate: LabApi["evaluate"] = (request, onUpdate) =>
+  openCalibration: LabApi["openCalibration"] = async (request) => {
+    const images = await this.#learningImages(request.images);
+    return this.#calibrations.add(this.#loaded().engine, request, images);
+  };
+
+  evaluate: LabApi["evaluate"] = (request, onUpdate, onPreparing) =>
     this.#jobs.run("evaluate", async (signal) => {
       const model = this.#loaded();
       const { engine } = model;
       const dataset = this.#opened(request.dataset);
       const prepare = (image: RgbaImage) => prepareImage(image, engine.spec.preprocess).pixels;
       const { limit } = request;
-      const configurations = await Promise.all(
-        request.configurations.map(async ({ name, intervention }) => ({
-          name,
-          intervention: await this.#withCalibration(intervention),
-        })),
+      const configurations = request.configurations.map(({ name, intervention }) => ({
+        name,
+        intervention: this.#calibrations.resolve(intervention),
+      }));
+      const sparesProbe = request.configurations.some(({ intervention }) =>
+        this.#calibrations.takesProbe(intervention),
       );
-      const wanted = { ...request, configurations };
+      const wanted = { ...request, configurations, sparesProbe };
       const runs = Math.min(limit, dataset.info.count) * configurations.length;
       const spreads = configurations.every(({ intervention }) => fitsPool(intervention));
       const need = { cores: spreads ? this.#cores : 1, runs };
-      return this.#pool.use(model, need, engineRunner(engine, prepare), async (runners) => {
+      const measure = async (runners: readonly ImageRunner[]) => {
         let last: EvaluationReport | null = null;
         let told = Number.NEGATIVE_INFINITY;
-        for await (last of evaluateDataset(engine, runners, dataset, wanted, signal)) {
+        for await (last of evaluateDataset(engine, runners, dataset, wanted, signal, onPreparing)) {
           // Waiting for the page after every image would hold several engines up.
           if (performance.now() - told < UPDATE_INTERVAL) continue;
           told = performance.now();
           await onUpdate(last, runners.length);
         }
         return last!;
-      });
+      };
+      return this.#calibrations.telling(onPreparing, () =>
+        this.#pool.use(model, need, engineRunner(engine, prepare), measure),
+      );
     });
 
-  experiment: LabApi["experiment"] = (message, onUpdate) =>
+  experiment: LabApi["experiment"] = (message, classEmbeddings, onUpdate) =>
     this.#jobs.run("experiment", async (signal) => {
-      const request = parseExperimentRequest(message);
+      const request = { ...parseExperimentRequest(message), classEmbeddings };
       const dataset = this.#opened(request.dataset);
       let told = Number.NEGATIVE_INFINITY;
       const tell = async (update: ExperimentUpdate) => {
@@ -217,18 +228,6 @@ export class Lab implements LabApi {
   };
 
   cancel: LabApi["cancel"] = async (what) => this.#jobs.cancel(what);
-
-  /** The intervention with the opened data set's probe images to calibrate on, where its quantizer needs some. */
-  async #withCalibration(intervention: Intervention): Promise<Intervention> {
-    const { quantize } = intervention;
-    if (!quantize || !statisticsKind(quantize)) return intervention;
-    const { engine } = this.#loaded();
-    if (!this.#dataset) {
-      throw new InputError("Calibration", "an opened data set", "none", "Open one under Live accuracy.");
-    }
-    const calibration = await addCalibrationImages(engine, this.#dataset);
-    return { ...intervention, quantize: { ...quantize, calibration } };
-  }
 
   async #learningImages(images: LearningImages): Promise<LabelledSet> {
     if (images.kind !== "probe") return openImages(images);

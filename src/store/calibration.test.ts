@@ -1,0 +1,111 @@
+import { expect, test, vi } from "vitest";
+import { CancelledError } from "../errors/input-error.ts";
+import type { CalibrationRequest, LabApi } from "../worker/api.ts";
+import { booted, complete, settle } from "./fake-lab.ts";
+
+const RANGE = { kind: "static", statistic: "min-max" } as const;
+const zip = { kind: "zip", file: new File(["x"], "photos.zip") } as const;
+
+/** A staged lab whose controls ask for static ranges. */
+async function calibrating(overrides: Partial<LabApi> = {}) {
+  const asked: CalibrationRequest[] = [];
+  const openCalibration: LabApi["openCalibration"] = async (request) => {
+    asked.push(request);
+    return { name: request.name, count: request.limit, set: "scenes-probe" };
+  };
+  const made = await booted({ openCalibration, ...overrides });
+  made.lab.setAccuracy({ follow: false });
+  made.lab.setControls((controls) => ({ ...controls, bits: "w8a8", quantizer: { range: RANGE } }));
+  await vi.waitFor(() => expect(made.runs).toHaveLength(3));
+  return { ...made, asked };
+}
+
+test("a calibrated quantizer takes 32 probe images of the data set, opened once", async () => {
+  const { lab, runs, state, asked } = await calibrating();
+  expect(asked).toEqual([{ name: "dataset", images: { kind: "probe", dataset: "set-1" }, limit: 32 }]);
+  expect(runs[2]!.intervention.quantize?.calibration).toBe("dataset");
+  expect(state().calibration.opened).toEqual({ name: "dataset", count: 32, set: "scenes-probe" });
+  lab.setControls((controls) => ({ ...controls, bits: "w6a6" }));
+  await vi.waitFor(() => expect(runs).toHaveLength(4));
+  expect(asked).toHaveLength(1);
+});
+
+test("how many and which images are chosen, and images of the user's own are not confused with others", async () => {
+  const { lab, runs, asked } = await calibrating();
+  lab.setCalibration({ limit: 64 });
+  await vi.waitFor(() => expect(runs).toHaveLength(4));
+  lab.setCalibration({ images: zip });
+  await vi.waitFor(() => expect(runs).toHaveLength(5));
+  lab.setCalibration({ images: zip });
+  await vi.waitFor(() => expect(runs).toHaveLength(6));
+  lab.setCalibration({ images: null });
+  await vi.waitFor(() => expect(runs).toHaveLength(7));
+  expect(asked.slice(1)).toEqual([
+    { name: "dataset-64", images: { kind: "probe", dataset: "set-1" }, limit: 64 },
+    { name: "own1-64", images: zip, limit: 64 },
+    { name: "own2-64", images: zip, limit: 64 },
+    { name: "dataset-64", images: { kind: "probe", dataset: "set-1" }, limit: 64 },
+  ]);
+  expect(runs.slice(3).map(({ intervention }) => intervention.quantize?.calibration)).toEqual([
+    ...["dataset-64", "own1-64", "own2-64", "dataset-64"],
+  ]);
+});
+
+test("another data set or worker opens the images again", async () => {
+  const { lab, runs, asked } = await calibrating();
+  await lab.openDataset(zip);
+  await vi.waitFor(() => expect(runs).toHaveLength(4));
+  expect(asked).toHaveLength(2);
+  void lab.openBundledModel();
+  await vi.waitFor(() => expect(runs).toHaveLength(6));
+  lab.setControls((controls) => ({ ...controls, bits: "w8a8", quantizer: { range: RANGE } }));
+  await vi.waitFor(() => expect(runs).toHaveLength(7));
+  expect(asked).toHaveLength(3);
+});
+
+test("what calibration does is shown until the statistics are taken", async () => {
+  const { runs, state } = await calibrating();
+  const run = runs[2]!;
+  run.calibrating({ stage: "statistics (images)", done: 3, total: 32 });
+  expect(state().calibration.progress).toMatchObject({ done: 3, total: 32 });
+  run.calibrating({ stage: "statistics (images)", done: 32, total: 32 });
+  run.trace(0);
+  expect(state().calibration.progress).toBeNull();
+  complete(run);
+  await settle();
+  run.calibrating({ stage: "late", done: 1, total: 2 });
+  expect(state().calibration.progress).toBeNull();
+});
+
+test("it can be cancelled, and taken up again", async () => {
+  const cancelled: string[] = [];
+  const { lab, runs, state } = await calibrating({ cancel: async (what) => void cancelled.push(what) });
+  runs[2]!.calibrating({ stage: "statistics (images)", done: 3, total: 32 });
+  await lab.cancelCalibration();
+  runs[2]!.reject(new CancelledError());
+  await settle();
+  expect(cancelled).toEqual(["intervention"]);
+  expect(state().calibration).toMatchObject({ progress: null, cancelled: true });
+  expect(state().lanes.intervention.state).toBe("idle");
+  expect(state().messages).toEqual([]);
+  void lab.calibrate();
+  await vi.waitFor(() => expect(runs).toHaveLength(4));
+  expect(state().calibration.cancelled).toBe(false);
+});
+
+test("an evaluation tells what it does before its first image", async () => {
+  let prepare: Parameters<LabApi["evaluate"]>[2] = () => {};
+  const { lab, state } = await calibrating({
+    evaluate: (_, __, onPreparing) => {
+      prepare = onPreparing;
+      return new Promise(() => {});
+    },
+  });
+  void lab.startAccuracy();
+  await settle();
+  prepare({ stage: "Fitting the probe (images)", done: 1, total: 9 });
+  expect(state().accuracy.preparing).toMatchObject({ done: 1 });
+  await lab.stopAccuracy();
+  prepare({ stage: "late", done: 2, total: 9 });
+  expect(state().accuracy.preparing).toBeNull();
+});

@@ -1,0 +1,73 @@
+import type { StoreApi } from "zustand/vanilla";
+import { statisticsKind } from "../quantize/statistics.ts";
+import type { CalibrationInfo, DatasetInfo, ImageSource, LabApi, Progress } from "../worker/api.ts";
+import { type Controls, toIntervention } from "./controls.ts";
+import { calibrationName } from "./quantizer.ts";
+import type { LabState } from "./state.ts";
+
+/** The images that calibrated quantizers take their statistics over, and what calibration does now. */
+export interface CalibrationState {
+  /** Images of the user's own; null = none were chosen. */
+  readonly own: { readonly number: number; readonly source: ImageSource } | null;
+  /** As the current worker opened them. */
+  readonly opened: CalibrationInfo | null;
+  /** While the intervention waits for its calibration. */
+  readonly progress: Progress | null;
+  /** The user ended it, so the intervention is not up to date. */
+  readonly cancelled: boolean;
+}
+
+export const NO_CALIBRATION: CalibrationState = { own: null, opened: null, progress: null, cancelled: false };
+
+/** Whether the controls ask for a quantizer that is calibrated. */
+export function isCalibrated(controls: Controls): boolean {
+  const { quantize } = toIntervention(controls);
+  return quantize !== null && statisticsKind(quantize) !== null;
+}
+
+/**
+ * Opens calibration images in the current worker.
+ * @param dataset the data set in use, opened
+ */
+export function createCalibration(
+  api: LabApi,
+  store: StoreApi<LabState>,
+  dataset: () => Promise<DatasetInfo>,
+) {
+  const update = (change: Partial<CalibrationState>) =>
+    store.setState((state) => ({ calibration: { ...state.calibration, ...change } }));
+
+  return {
+    update,
+
+    /**
+     * Opens the chosen images where the controls need them and they are not open yet.
+     * @throws InputError when they cannot be opened
+     */
+    async prepare(): Promise<void> {
+      const { controls, model, calibration } = store.getState();
+      if (!controls || !isCalibrated(controls)) return;
+      const { images, limit } = controls.calibration;
+      const name = calibrationName(controls.calibration);
+      const { own, opened } = calibration;
+      if (opened?.name === name) return;
+      const source = images === own?.number ? own.source : null;
+      const set = source ? null : await dataset();
+      const from = source ?? { kind: "probe" as const, dataset: set!.id };
+      const info = await api.openCalibration({ name, images: from, limit });
+      // Another model or data set may have come meanwhile, for which they must be opened again.
+      const now = store.getState();
+      if (now.model === model && (!set || now.dataset.info?.id === set.id)) update({ opened: info });
+    },
+
+    /** Images of the user's own from now on. */
+    chooseOwn(source: ImageSource): number {
+      const number = (store.getState().calibration.own?.number ?? 0) + 1;
+      update({ own: { number, source } });
+      return number;
+    },
+
+    /** What was opened belongs to another data set or worker. */
+    forget: () => update({ opened: null, progress: null, cancelled: false }),
+  };
+}
