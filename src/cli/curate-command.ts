@@ -13,8 +13,8 @@ export interface CurateFlags extends ModelFlags, CurateFlag {
 }
 
 /**
- * `curate`: makes registers from a folder of images, writes them, and prints a summary as JSON: how alike the
- * curated tokens are (cosine among outliers) beside ordinary ones.
+ * `curate`: makes registers from folders of images, writes them, and prints a summary as JSON: how alike the
+ * curated tokens are (cosine among outliers) beside ordinary ones, over all folders and in each.
  * @throws InputError for anything that does not fit; CancelledError on abort
  */
 export async function curateCommand(flags: CurateFlags, signal?: AbortSignal): Promise<void> {
@@ -28,7 +28,7 @@ export async function curateCommand(flags: CurateFlags, signal?: AbortSignal): P
       const got = error instanceof Error ? error.message : String(error);
       throw new InputError("--out", "a file that can be written", got, "Choose another path.");
     }
-    const { id, from, block, candidates, images, data, cosine, distinct } = registers;
+    const { id, from, block, candidates, images, data, cosine, distinct, sets } = registers;
     printJson({
       model: modelReport(model.engine.spec, model.sha256),
       registers: {
@@ -40,6 +40,7 @@ export async function curateCommand(flags: CurateFlags, signal?: AbortSignal): P
         images,
         data,
         cosine,
+        ...(sets && { sets }),
         file: flags.out,
         bytes: bytes.byteLength,
       },

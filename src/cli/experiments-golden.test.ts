@@ -42,7 +42,7 @@ describe.skipIf(missing.length > 0)("ViT-Tiny AugReg in W8A8", () => {
 
   test("deletion alone lowers the feature cosine, RegCache raises it, with registers of other images", async () => {
     const registers = await curateFrom(model, {
-      data: join(images, "train"),
+      data: [join(images, "train")],
       from: 4,
       block: 7,
       top: 36,

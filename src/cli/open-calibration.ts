@@ -4,14 +4,16 @@ import type { LabelledSet } from "../evaluate/dataset.ts";
 import type { Quantization } from "../intervention/intervention.ts";
 import { CALIBRATION_IMAGES } from "../quantize/calibrate.ts";
 import { statisticsKind } from "../quantize/statistics.ts";
-import { openImageFolder } from "./open-images.ts";
+import { openCalibrationSets } from "./open-images.ts";
 import type { OpenModel } from "./open-model.ts";
 import { createProgress } from "./output.ts";
 import { preparer } from "./preparer.ts";
 
-/** `--calibrate data=FOLDER,limit=32`. */
+/** `--calibrate data=FOLDER,data=FOLDER,limit=32`. */
 export interface CalibrateFlag {
-  readonly data: string;
+  /** Folders, of which the union is taken. */
+  readonly data: readonly string[];
+  /** Images of each folder. */
   readonly limit: number;
 }
 
@@ -21,7 +23,6 @@ export type CalibrationSource = CalibrateFlag | (() => Promise<LabelledSet>);
 /**
  * The quantization with images to calibrate on, where it needs them; they are added to the engine, which runs them when a
  * configuration first needs their statistics.
- * @param images of which the first images of the order of seed 0 are taken
  * @throws InputError when it needs images and there are none
  */
 export async function calibrated(
@@ -34,13 +35,14 @@ export async function calibrated(
     const got = "no images to calibrate on";
     throw new InputError("--quantize", "--calibrate data=FOLDER for it", got, "Add --calibrate.");
   }
-  const set = typeof images === "function" ? await images() : (await openImageFolder(images.data)).set;
-  const limit = typeof images === "function" ? CALIBRATION_IMAGES : images.limit;
+  if (typeof images !== "function") {
+    const { all } = await openCalibrationSets(model, "--calibrate", images);
+    return withImages(model, quantize, all, all.count);
+  }
   return withImages(
     model,
     quantize,
-    calibrationSet(set, preparer(model.engine.spec), { seed: 0, limit }),
-    limit,
+    calibrationSet(await images(), preparer(model.engine.spec), { seed: 0, limit: CALIBRATION_IMAGES }),
   );
 }
 

@@ -1,6 +1,6 @@
 import { basename, resolve } from "node:path";
 import { InputError } from "../errors/input-error.ts";
-import { type CalibrationSet, calibrationSet } from "../evaluate/calibration.ts";
+import { type CalibrationSet, calibrationSet, uniteSets } from "../evaluate/calibration.ts";
 import { UNLABELLED } from "../evaluate/class-folders.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { type Head, ownHead } from "../evaluate/head.ts";
@@ -74,6 +74,30 @@ export function asCalibration(
 ): CalibrationSet {
   const images = calibrationSet(set, preparer(model.engine.spec), flags);
   return labelled ? images : { ...images, label: null };
+}
+
+/**
+ * The first images of each of some folders as one calibration set, without labels. With a limit these are the first of the
+ * seeded order (seed 0), so that a sorted folder still gives a mixture of its classes.
+ * @throws InputError when a folder has no images, or an image lies in two of them, where it would count twice
+ */
+export async function openCalibrationSets(
+  model: OpenModel,
+  flag: string,
+  { data, limit }: { readonly data: readonly string[]; readonly limit?: number | undefined },
+): Promise<{ readonly sets: readonly CalibrationSet[]; readonly all: CalibrationSet }> {
+  const sets: CalibrationSet[] = [];
+  const known = new Set<string>();
+  for (const folder of data) {
+    const { set } = await openImageFolder(folder);
+    for (let i = 0; i < set.count; i++) {
+      const path = resolve(set.id(i));
+      if (known.has(path)) throw new InputError(flag, "folders without common images", path, "Name it once.");
+      known.add(path);
+    }
+    sets.push(calibrationSet(set, preparer(model.engine.spec), { limit, seed: 0 }));
+  }
+  return { sets, all: uniteSets(sets) };
 }
 
 /**

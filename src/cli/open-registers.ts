@@ -3,7 +3,7 @@ import { curate } from "../regcache/curate.ts";
 import type { Registers } from "../regcache/registers.ts";
 import { readRegisters } from "../regcache/registers-file.ts";
 import { fileSource } from "./file-source.ts";
-import { asCalibration, openImageFolder } from "./open-images.ts";
+import { openCalibrationSets } from "./open-images.ts";
 import type { OpenModel } from "./open-model.ts";
 import type { CurateFlag } from "./options.ts";
 import { createProgress } from "./output.ts";
@@ -46,8 +46,7 @@ async function readFrom(model: OpenModel, given: string | undefined): Promise<Re
 }
 
 /**
- * Curates registers from a folder of images, flat or of class-named folders. With a limit it takes the first
- * images of the seeded order (seed 0), so that a sorted folder still gives a mixture of its classes.
+ * Curates registers from the images of folders, flat or of class-named folders (`openCalibrationSets`).
  * @throws InputError when there are no images or the block does not exist; CancelledError on abort
  */
 export async function curateFrom(
@@ -56,11 +55,12 @@ export async function curateFrom(
   signal?: AbortSignal,
 ): Promise<Registers> {
   const { engine, sha256 } = model;
-  const calibration = asCalibration(model, await openImageFolder(data), { limit, seed: 0 });
-  const loaders = Array.from({ length: calibration.count }, (_, i) => () => calibration.load(i));
+  const { sets, all } = await openCalibrationSets(model, "--data", { data, limit });
+  const loaders = Array.from({ length: all.count }, (_, i) => () => all.load(i));
   return curate(engine, loaders, settings, {
     model: sha256,
-    data: `${calibration.count} images of ${calibration.name}`,
+    data: sets.map(({ name, count }) => `${count} images of ${name}`).join(", "),
+    sets: sets.map(({ name, count }) => ({ name, images: count })),
     onProgress: createProgress(),
     ...(signal && { signal }),
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { InputError } from "../errors/input-error.ts";
 import {
+  parseCalibrate,
   parseChoice,
   parseConfigurations,
   parseCurate,
@@ -69,11 +70,13 @@ test("--quantize takes every setting of a quantizer", () => {
 test("--curate takes paths with commas", () => {
   expect(parseCurate("block=6,data=my, photos,top=50,limit=3")).toEqual({
     block: 6,
-    data: "my, photos",
+    data: ["my, photos"],
     top: 50,
     limit: 3,
   });
   expect(parseCurate("block=6,data=photos").top).toBe(100);
+  expect(parseCurate("data=a,block=6,data=b,c").data).toEqual(["a", "b,c"]);
+  expect(parseCalibrate("data=a,data=b")).toEqual({ data: ["a", "b"], limit: 32 });
 });
 
 test("--configurations, numbers and choices", () => {
@@ -112,6 +115,8 @@ describe("a malformed flag is refused with its right form", () => {
     ["an unknown range", () => parseQuantize("w8a8,range=clip"), /range/],
     ["int8 at 4 bits", () => parseQuantize("w4a4,arithmetic=int8"), /8 bits/],
     ["no folder", () => parseCurate("block=6,data="), /data/],
+    ["a block twice", () => parseCurate("block=6,block=7,data=a"), /--curate: expected/],
+    ["no folders", () => parseCalibrate("limit=4"), /--calibrate: expected .*data/],
     ["no block", () => parseCurate("data=photos"), /block/],
     ["an unknown configuration", () => parseConfigurations("fp32,naiv"), /naive/],
     [

@@ -32,6 +32,17 @@ function pairs(flag: string, text: string, form: string): Record<string, string>
   return Object.fromEntries(entries);
 }
 
+/** As {@link pairs}, with a key that may come several times: its values, in their order. */
+function pairsWithList(flag: string, text: string, form: string, key: string): Record<string, unknown> {
+  const parts = text.split(/,(?=[a-z-]+=)/);
+  const isOfList = (part: string) => part.startsWith(`${key}=`);
+  const others = parts.filter((part) => !isOfList(part)).join(",");
+  return {
+    ...(others && pairs(flag, others, form)),
+    [key]: parts.filter(isOfList).map((part) => part.slice(key.length + 1)),
+  };
+}
+
 function check<T>(schema: z.ZodType<T>, value: unknown, flag: string, form: string, text: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -94,38 +105,48 @@ export interface CurateFlag {
   readonly block: number;
   /** First block of a range up to `block`. */
   readonly from?: number | undefined;
-  readonly data: string;
+  /** Folders, of which the union is taken. */
+  readonly data: readonly string[];
   readonly top: number;
   /** Distinct registers that the tokens are grouped into. */
   readonly registers?: number | undefined;
+  /** Images of each folder. */
   readonly limit?: number | undefined;
 }
 
 const curateForm =
-  "block=BLOCK,data=FOLDER[,from=BLOCK][,top=N][,registers=N][,limit=N], e.g. block=6,data=photos,top=100";
+  "block=BLOCK,data=FOLDER[,data=FOLDER...][,from=BLOCK][,top=N][,registers=N][,limit=N], e.g. block=6,data=photos,top=100";
 
-/** `--curate block=6,data=FOLDER,top=100,limit=N`; `top` defaults to the paper's 100. */
+const folders = z.array(z.string().min(1)).min(1);
+
+/** `--curate block=6,data=FOLDER,data=FOLDER,top=100,limit=N`; `top` defaults to the paper's 100. */
 export function parseCurate(text: string): CurateFlag {
   const schema = z.strictObject({
     block: integer.pipe(z.int().min(0)),
     from: integer.pipe(z.int().min(0)).optional(),
-    data: z.string().min(1),
+    data: folders,
     top: integer.pipe(z.int().min(1)).default(100),
     registers: integer.pipe(z.int().min(1).max(REGISTER_SLOTS)).optional(),
     limit: integer.pipe(z.int().min(1)).optional(),
   });
-  return check(schema, pairs("curate", text, curateForm), "curate", curateForm, text);
+  return check(schema, pairsWithList("curate", text, curateForm, "data"), "curate", curateForm, text);
 }
 
-const calibrateForm = `data=FOLDER[,limit=N], e.g. data=photos,limit=${CALIBRATION_IMAGES}`;
+const calibrateForm = `data=FOLDER[,data=FOLDER...][,limit=N], e.g. data=photos,limit=${CALIBRATION_IMAGES}`;
 
-/** `--calibrate data=FOLDER,limit=32`. */
+/** `--calibrate data=FOLDER,data=FOLDER,limit=32`. */
 export function parseCalibrate(text: string): CalibrateFlag {
   const schema = z.strictObject({
-    data: z.string().min(1),
+    data: folders,
     limit: integer.pipe(z.int().min(1)).default(CALIBRATION_IMAGES),
   });
-  return check(schema, pairs("calibrate", text, calibrateForm), "calibrate", calibrateForm, text);
+  return check(
+    schema,
+    pairsWithList("calibrate", text, calibrateForm, "data"),
+    "calibrate",
+    calibrateForm,
+    text,
+  );
 }
 
 /** `--configurations fp32,naive,...`. */

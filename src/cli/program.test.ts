@@ -117,31 +117,6 @@ describe("trace", () => {
   });
 });
 
-test("curate writes registers that trace and eval read again", async () => {
-  const out = at("registers.safetensors");
-  const summary = await json(
-    ...["curate", "--model", at("model"), "--data", at("train"), "--block", "1", "--top", "6", "--out", out],
-  );
-  expect(summary.registers).toMatchObject({ block: 1, candidates: 6, images: 8, file: out });
-  expect(summary.registers.bytes).toBe(readFileSync(out).byteLength);
-  expect(summary.registers.cosine.outliers).toBeLessThanOrEqual(1);
-
-  const report = await json(
-    ...["eval", "--model", at("model"), "--data", at("val"), "--probe", "ncm", "--train", at("train")],
-    ...["--registers", out, "--prefix", "from=1,count=1", "--delete", "block=2,count=2,by=similarity"],
-    ...["--configurations", "naive,prefix,delete,regcache,regcache-fp32"],
-  );
-  expect(report.intervention.prefix.registers).toBe(summary.registers.id);
-  expect(report.configurations.map((each: { name: string }) => each.name)).toEqual([
-    "fp32",
-    "naive-w8a8",
-    "prefix-w8a8",
-    "delete-w8a8",
-    "regcache-w8a8",
-    "regcache-fp32",
-  ]);
-});
-
 describe("eval", () => {
   const evaluate = (...argv: string[]) => json("eval", "--model", at("model"), "--data", at("val"), ...argv);
 
@@ -194,6 +169,17 @@ describe("eval", () => {
     );
     expect(err).toContain("Calibrating, statistics (images): 4 of 4\n");
     expect(err).toContain("Calibrating, scale search (blocks): 3 of 3\n");
+    const union = ["--calibrate", `data=${at("train")},data=${at("other")},limit=2`];
+    const both = await evaluate(
+      "--probe",
+      "own",
+      "--limit",
+      "1",
+      "--quantize",
+      "w8a8,range=min-max",
+      ...union,
+    );
+    expect(both.intervention.quantize.calibration).toBe("train + other-4");
   });
 
   test("prints a table without --json", async () => {

@@ -210,10 +210,13 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
     .option("--csv", "print CSV")
     .action((flags: AblateFlags) => ablateCommand({ ...flags, assets }, signal));
 
-  const curation = program.command("curate").description("make a registers file from a folder of images");
+  const curation = program.command("curate").description("make a registers file from folders of images");
   modelOptions(curation);
   curation
-    .requiredOption("--data <folder>", "folder of images, flat or of class-named folders")
+    .requiredOption(
+      "--data <folder...>",
+      "folders of images, flat or of class-named folders; their union is taken",
+    )
     .requiredOption("--block <n>", "candidates are chosen after this block", parseInteger("block", 0))
     .option(
       "--from <n>",
@@ -222,7 +225,7 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
     )
     .option("--top <n>", "tokens to keep over all images", parseInteger("top", 1), 100)
     .option("--registers <n>", `distinct registers, 1 to ${REGISTER_SLOTS}`, parseInteger("registers", 1))
-    .option("--limit <n>", "images to use, drawn with seed 0", parseInteger("limit", 1))
+    .option("--limit <n>", "images to use of each folder, drawn with seed 0", parseInteger("limit", 1))
     .requiredOption("--out <file>", "registers file to write")
     .option("--json", "print JSON (always so)")
     .action((flags: CurateFlags) => curateCommand(flags, signal));
@@ -263,7 +266,7 @@ function registersOptions(command: Command): void {
     .option("--registers <file>", "registers file (default: registers.safetensors beside the model)")
     .option(
       "--curate <settings>",
-      "curate now: block=6,data=FOLDER[,top=100][,registers=2][,limit=N]",
+      "curate now: block=6,data=FOLDER[,data=FOLDER...][,top=100][,registers=2][,limit=N]",
       parseCurate,
     );
 }
@@ -279,7 +282,7 @@ function interventionOptions(command: Command): void {
     )
     .option(
       "--calibrate <settings>",
-      `images for static ranges, smooth and base: data=FOLDER[,limit=${CALIBRATION_IMAGES}]`,
+      `images for static ranges, smooth and base: data=FOLDER[,data=FOLDER...][,limit=${CALIBRATION_IMAGES}]`,
       parseCalibrate,
     );
 }

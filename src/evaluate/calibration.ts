@@ -36,3 +36,19 @@ export function calibrationSet(
     label: (i) => set.label(order[i]!),
   };
 }
+
+/**
+ * Several sets as one, the images of the first before those of the second. Its labels are not known, since the sets' classes may
+ * differ.
+ */
+export function uniteSets(sets: readonly CalibrationSet[]): CalibrationSet {
+  const [only] = sets;
+  if (only && sets.length === 1) return only;
+  const images = sets.flatMap((set) => Array.from({ length: set.count }, (_, i) => ({ set, i })));
+  return {
+    name: sets.map(({ name }) => name).join(" + "),
+    count: images.length,
+    load: async (i) => images[i]!.set.load(images[i]!.i),
+    label: null,
+  };
+}

@@ -9,6 +9,12 @@ export interface TokenOfImage {
   readonly token: number;
 }
 
+/** A state after the curation's block, [D], and the image that it is of. */
+export interface StateOfImage {
+  readonly image: number;
+  readonly state: Float32Array;
+}
+
 /** A token that may become a register, with its largest residual L-inf over the blocks that were looked at. */
 export interface Candidate extends TokenOfImage {
   readonly linf: number;
@@ -69,7 +75,7 @@ export class CandidateSearch {
   }
 
   /** States after `block` of one ordinary token an image. */
-  normalStates(): Float32Array[] {
-    return this.#ordinary.filter((sample) => !this.has(sample)).map(({ state }) => state);
+  normalStates(): StateOfImage[] {
+    return this.#ordinary.filter((sample) => !this.has(sample));
   }
 }

@@ -7,7 +7,7 @@ import { REGISTER_SLOTS } from "../graph/block.ts";
 import { NO_INTERVENTION } from "../intervention/intervention.ts";
 import { type Candidate, CandidateSearch, type TokenOfImage } from "./candidates.ts";
 import { contentId } from "./content-id.ts";
-import { meanPairwiseCosine } from "./cosine-report.ts";
+import { cosineReport, cosinesBySet, type ImageSetPart } from "./cosine-report.ts";
 import type { Register, Registers } from "./registers.ts";
 import { TokenGroup } from "./token-group.ts";
 
@@ -31,6 +31,8 @@ export interface CurationOptions {
   readonly model: string;
   /** What the images are, for people. */
   readonly data: string;
+  /** The sets that the images come from, in their order; absent = one. */
+  readonly sets?: readonly ImageSetPart[] | undefined;
   readonly signal?: AbortSignal;
   /** Which of the two passes runs, and images done of all in it. */
   readonly onProgress?: (stage: string, done: number, total: number) => void;
@@ -112,14 +114,14 @@ export async function curatePrefixes(
 
   const meanToken = pass1.meanToken();
   const common = { model: options.model, from, block, images: images.length, data: options.data };
-  const cosine = {
-    outliers: meanPairwiseCosine(outliers.outputs),
-    normal: meanPairwiseCosine(pass1.normalStates()),
-  };
+  const compared = [outliers.outputs, pass1.normalStates()] as const;
+  const cosine = cosineReport(...compared);
+  const { sets: parts = [] } = options;
+  const sets = parts.length > 1 ? { sets: cosinesBySet(parts, ...compared) } : {};
   const finish = async (content: Omit<Registers, "id">) => ({ id: await contentId(content), ...content });
   const of = (kind: Registers["kind"], distinct: readonly Register[], state: readonly Float32Array[]) => {
     const candidates = distinct.reduce((sum, register) => sum + register.candidates, 0);
-    return finish({ kind, ...common, candidates, distinct, state, mean: meanToken.state, cosine });
+    return finish({ kind, ...common, candidates, distinct, state, mean: meanToken.state, cosine, ...sets });
   };
   const patches = images.length * (spec.tokens - leadingTokens(spec));
   const { key, value, state } = meanToken;

@@ -19,6 +19,22 @@ const FORMAT = "regscope-registers";
 const integer = z.string().regex(/^\d+$/, "a whole number").transform(Number);
 const decimal = z.string().transform(Number).refine(Number.isFinite, "a number");
 
+const setSchema = z.object({
+  name: z.string(),
+  images: z.int().min(1),
+  candidates: z.int().min(0),
+  cosine: z.object({ outliers: z.number().nullable(), normal: z.number().nullable() }),
+});
+
+function fromJson(text: string, context: z.RefinementCtx): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: "custom", message: "expected JSON" });
+    return z.NEVER;
+  }
+}
+
 const common = z.object({
   format: z.literal(FORMAT),
   model: z.string().regex(/^[0-9a-f]{64}$/, "a sha256 in hex"),
@@ -31,6 +47,8 @@ const common = z.object({
   data: z.string(),
   cosine_outliers: decimal,
   cosine_normal: decimal,
+  /** The sets that the images come from, as JSON, where there are several. */
+  sets: z.string().transform(fromJson).pipe(z.array(setSchema).min(2)).optional(),
 });
 
 const manifestSchema = z.discriminatedUnion("version", [
@@ -76,6 +94,7 @@ export function writeRegisters(registers: Registers): Uint8Array {
     data: registers.data,
     cosine_outliers: String(registers.cosine.outliers),
     cosine_normal: String(registers.cosine.normal),
+    ...(registers.sets && { sets: JSON.stringify(registers.sets) }),
   });
 }
 
@@ -130,6 +149,7 @@ export async function readRegisters(
     images: manifest.images,
     data: manifest.data,
     cosine: { outliers: manifest.cosine_outliers, normal: manifest.cosine_normal },
+    ...(manifest.sets && { sets: manifest.sets }),
     distinct,
     state: await rows("state"),
     mean: await rows("mean"),

@@ -8,6 +8,16 @@ export interface Register {
   readonly candidates: number;
 }
 
+/** One of several image sets that registers were curated from. */
+export interface RegistersSet {
+  readonly name: string;
+  readonly images: number;
+  /** Its curated tokens. */
+  readonly candidates: number;
+  /** As the registers' own, among its tokens alone; null where it has fewer than two. */
+  readonly cosine: { readonly outliers: number | null; readonly normal: number | null };
+}
+
 /**
  * Cached registers (paper, steps 2 and 3): per block, the average key and value of the curated tokens,
  * each taken in its own image's FP forward pass; and the states that deletion by similarity needs. Where several distinct
@@ -37,4 +47,6 @@ export interface Registers {
   readonly mean: readonly Float32Array[];
   /** Mean pairwise cosine after `block`: among curated tokens, and among random other patch tokens. */
   readonly cosine: { readonly outliers: number; readonly normal: number };
+  /** Where they were curated from several sets: each of them, in their order. */
+  readonly sets?: readonly RegistersSet[] | undefined;
 }

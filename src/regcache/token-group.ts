@@ -1,6 +1,6 @@
 import type { EncoderSpec } from "../encoder/spec.ts";
 import type { BlockStates } from "../engine/types.ts";
-import type { TokenOfImage } from "./candidates.ts";
+import type { StateOfImage, TokenOfImage } from "./candidates.ts";
 import { clusterByCosine } from "./cluster.ts";
 import type { Register } from "./registers.ts";
 import { RunningMeans, TokenMeans } from "./running-means.ts";
@@ -17,7 +17,7 @@ export class TokenGroup {
   /** Of every token; empty unless they are to be grouped. */
   readonly #each: readonly TokenKeys[];
   /** Their states after the curation's block. */
-  readonly outputs: Float32Array[] = [];
+  readonly outputs: StateOfImage[] = [];
 
   /**
    * @param block the curation's
@@ -42,7 +42,9 @@ export class TokenGroup {
     for (const [i, { token, image: owner }] of this.tokens.entries()) {
       if (owner !== image) continue;
       this.#means.add(block, token, input, qkv);
-      if (block === this.block) this.outputs.push(output.slice(token * D, (token + 1) * D));
+      if (block === this.block) {
+        this.outputs.push({ image, state: output.slice(token * D, (token + 1) * D) });
+      }
       const own = this.#each[i];
       own?.key.push(qkv.slice((3 * token + 1) * D, (3 * token + 2) * D));
       own?.value.push(qkv.slice((3 * token + 2) * D, (3 * token + 3) * D));

@@ -35,6 +35,12 @@ export function CurationPanel() {
           {current.cosine.outliers.toFixed(3)}, among other tokens {current.cosine.normal.toFixed(3)}.
         </p>
       )}
+      {current?.sets?.map(({ name, images, candidates, cosine }) => (
+        <p key={name} className="hint" data-testid="registers-set">
+          {name}: {candidates} tokens of {images} images, cosine {cosineText(cosine.outliers)} and{" "}
+          {cosineText(cosine.normal)}.
+        </p>
+      ))}
       <div className="row">
         <FileTrigger
           acceptedFileTypes={[".safetensors"]}
@@ -151,4 +157,9 @@ function CurationFields({ blocks, start }: { readonly blocks: number; readonly s
       </p>
     </>
   );
+}
+
+/** A mean cosine; "-" where there are no two tokens to compare. */
+function cosineText(cosine: number | null): string {
+  return cosine === null ? "-" : cosine.toFixed(3);
 }

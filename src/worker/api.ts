@@ -8,6 +8,7 @@ import type { HubRef } from "../hub/hub-ref.ts";
 import type { Keep } from "../image/mask.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import type { CurationSettings } from "../regcache/curate.ts";
+import type { RegistersSet } from "../regcache/registers.ts";
 import type { ClassEmbeddings } from "../text/class-embeddings.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
 import type { ExperimentApi } from "./experiment-api.ts";
@@ -57,6 +58,8 @@ export interface RegistersInfo {
   readonly images: number;
   /** Mean pairwise cosine among the curated tokens' states after `block`, and among random other tokens. */
   readonly cosine: { readonly outliers: number; readonly normal: number };
+  /** Each of several image sets that they were curated from. */
+  readonly sets?: readonly RegistersSet[] | undefined;
 }
 
 /** An image file as the page holds it. */

@@ -147,8 +147,8 @@ export function modelInfo(model: LoadedModel): ModelInfo {
 
 /** What the page needs to know about registers. */
 export function registersInfo(registers: Registers): RegistersInfo {
-  const { id, from, block, candidates, images, cosine, data } = registers;
+  const { id, from, block, candidates, images, cosine, data, sets } = registers;
   const distinct = registers.distinct.length;
   const label = `after ${formatBlocks(from, block)}, ${data}${distinct > 1 ? `, ${distinct} distinct` : ""}`;
-  return { id, label, from, block, candidates, distinct, images, cosine };
+  return { id, label, from, block, candidates, distinct, images, cosine, sets };
 }
