@@ -12,6 +12,11 @@ export const manifestSchema = z.object({
   files: z.array(z.object({ path: z.string(), size: z.int().nonnegative(), sha256: z.string().nullable() })),
   /** The encoder is here whole, and was checked as far as it can be. */
   complete: z.boolean(),
+  /**
+   * Of the text tower and its tokenizer: there is `none`, it is `absent` or here in parts, it was `wanted` but has not arrived whole,
+   * or it is here `whole` and checked; null = saved by an earlier version, which did not say.
+   */
+  text: z.enum(["none", "absent", "wanted", "whole"]).nullable().default(null),
 });
 
 /** A repository at a commit, and whether its encoder is here. */

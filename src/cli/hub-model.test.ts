@@ -89,7 +89,7 @@ describe("--model hub:", () => {
     expect(hub.sent - sent).toBeLessThan(bytes.byteLength - 400_000);
   });
 
-  test("reads a text tower and its tokenizer when classes are asked for", async () => {
+  test("brings its text tower and tokenizer when classes are asked for, and then any class needs no network", async () => {
     const files = Object.fromEntries(
       readdirSync(WITH_TEXT).map((file) => [file, new Uint8Array(readFileSync(join(WITH_TEXT, file)))]),
     );
@@ -97,11 +97,21 @@ describe("--model hub:", () => {
     const hasAsked = () => hub.requests.some((line) => line.includes("tokenizer.json"));
     expect((await trace(...fromHub("owner/clip"))).code).toBe(0);
     expect(hasAsked()).toBe(false);
-    writeFileSync(join(root, "classes.txt"), "tench\nchurch");
-    const classes = ["--classes", join(root, "classes.txt")];
-    const { out } = await trace(...fromHub("owner/clip"), ...classes);
+    const naming = (name: string, words: string) => {
+      writeFileSync(join(root, name), words);
+      return ["--classes", join(root, name)];
+    };
+    const classes = naming("classes.txt", "tench\nchurch");
+    const { out, err } = await trace(...fromHub("owner/clip"), ...classes);
+    expect(err).toContain("Downloading the text tower (bytes)");
     expect(hasAsked()).toBe(true);
     expect(JSON.parse(out)).toEqual(JSON.parse((await trace("--model", WITH_TEXT, ...classes)).out));
+    const address = fromHub("owner/clip");
+    await hub.close();
+    const others = naming("others.txt", "golf ball\nchain saw\na very long shot");
+    const offline = await trace(...address, ...others);
+    expect(offline.code).toBe(0);
+    expect(JSON.parse(offline.out)).toEqual(JSON.parse((await trace("--model", WITH_TEXT, ...others)).out));
   });
 
   test("is refused with a remedy when it cannot be had", async () => {

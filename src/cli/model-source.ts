@@ -7,9 +7,10 @@ import type { ConfigFileKind } from "../families/config-files.ts";
 import type { OpenedEncoder } from "../families/family.ts";
 import { modelFileSet } from "../families/model-file-set.ts";
 import type { ModelFiles, TextFile } from "../families/model-files.ts";
-import { planReads } from "../families/read-plan.ts";
 import { openHubFiles } from "../hub/hub-files.ts";
 import { HUGGING_FACE, parseHubRef, refText } from "../hub/hub-ref.ts";
+import type { OnProgress } from "../hub/hub-weights.ts";
+import { planModel, type TextPlans } from "../hub/plan-model.ts";
 import { type FileSource, fileSource } from "./file-source.ts";
 import { folderStorage, modelCacheFolder } from "./folder-storage.ts";
 import type { Progress } from "./output.ts";
@@ -29,6 +30,8 @@ export interface ModelSource extends ModelFiles {
     progress: Progress,
     signal: AbortSignal,
   ): Promise<string>;
+  /** Makes sure, after `fetch`, that the text tower and its tokenizer are here, too, where the model has them. */
+  fetchText(progress: Progress, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -87,6 +90,7 @@ async function folderModel(folder: string): Promise<ModelSource> {
       text: { tokenizer: text("tokenizer.json"), tokenizerConfig: text("tokenizer_config.json") },
       reopen: { model: folder },
       fetch: (_weights, _open, _progress, signal) => sha256(weights, { signal }),
+      fetchText: async () => {},
       close,
     };
   } catch (error) {
@@ -95,21 +99,33 @@ async function folderModel(folder: string): Promise<ModelSource> {
   }
 }
 
-async function hubModel(text: string, mirror: string, signal: AbortSignal): Promise<ModelSource> {
-  const ref = parseHubRef(text, mirror);
+async function hubModel(name: string, mirror: string, signal: AbortSignal): Promise<ModelSource> {
+  const ref = parseHubRef(name, mirror);
   const files = await openHubFiles(ref, folderStorage(modelCacheFolder()), true, signal);
   const { hub, id, commit } = files.repository;
+  let textPlans: TextPlans | null = null;
   return {
     ...files,
     reopen: { model: `${HUB}${refText({ id, revision: commit })}`, mirror: hub },
     async fetch(weights, open, progress, stop) {
-      const plan = files.plan(await planReads(weights, open));
-      await files.checkRoom(plan);
-      return files.fetch(plan, ({ stage, done, total }) => progress(stage, done, total), stop);
+      const { encoder, text } = await planModel(files, weights, open);
+      textPlans = text;
+      await files.checkRoom(encoder);
+      return files.fetch(encoder, told(progress), stop, { text: text ? "absent" : "none" });
+    },
+    async fetchText(progress, stop) {
+      if (!textPlans) return;
+      await files.checkRoom(textPlans.alone);
+      await files.fetch(textPlans.alone, told(progress), stop, { text: "wanted" });
     },
     close: async () => {},
   };
 }
+
+const told =
+  (progress: Progress): OnProgress =>
+  ({ stage, done, total }) =>
+    progress(stage, done, total);
 
 async function listFolder(folder: string): Promise<{ name: string }[]> {
   try {

@@ -27,7 +27,7 @@ export interface ModelFlags {
   readonly threads?: number;
 }
 
-export interface OpenModel extends Pick<ModelSource, "registers" | "text" | "reopen"> {
+export interface OpenModel extends Pick<ModelSource, "registers" | "text" | "reopen" | "fetchText"> {
   /** Of the weights, hex (see `sha256`). */
   readonly sha256: string;
   readonly engine: Engine;
@@ -50,7 +50,7 @@ export async function openModel(
 ): Promise<OpenModel> {
   const progress = createProgress();
   const source = await openModelSource(flags.model, flags.mirror, signal);
-  const { configs, registers, text, reopen } = source;
+  const { configs, registers, text, reopen, fetchText } = source;
   try {
     const weights = await openCheckpoint(source.weights, source.index);
     const open = (file: Safetensors) =>
@@ -71,7 +71,7 @@ export async function openModel(
       await engine.dispose();
       await source.close();
     };
-    return { sha256, engine, weights, configs, registers, text, reopen, runtime, close };
+    return { sha256, engine, weights, configs, registers, text, reopen, fetchText, runtime, close };
   } catch (error) {
     await source.close();
     throw error;

@@ -45,11 +45,13 @@ export async function openClassEmbeddings(
 }
 
 async function embed(
-  { text, weights, configs, runtime }: OpenModel,
+  { text, weights, configs, runtime, fetchText }: OpenModel,
   classes: readonly string[],
   flags: ClassFlags,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<ClassEmbeddings> {
+  const progress = createProgress();
+  await fetchText(progress, signal);
   const templates = await readTemplates(flags.templates ?? TEMPLATE_PRESETS[0]!.id);
   const json = async (file: TextFile | null, name: string) =>
     file ? parseJson(await file.text(), name) : null;
@@ -61,10 +63,9 @@ async function embed(
       ? null
       : { tokenizer, config: await json(text.tokenizerConfig, "tokenizer_config.json") },
   );
-  const progress = createProgress();
   const embedded = await embedClasses(tower, opened, classes, templates, runtime, {
     onProgress: (done, total) => progress("Embedding the classes", done, total),
-    ...(signal && { signal }),
+    signal,
   });
   if (embedded.truncated > 0) {
     process.stderr.write(

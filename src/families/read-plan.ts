@@ -1,4 +1,5 @@
 import type { TensorEntry } from "../checkpoint/header.ts";
+import { recordReads } from "../checkpoint/record-reads.ts";
 import type { Safetensors } from "../checkpoint/safetensors.ts";
 import type { OpenedEncoder } from "./family.ts";
 
@@ -12,33 +13,12 @@ export async function planReads(
   weights: Safetensors,
   open: (weights: Safetensors) => OpenedEncoder,
 ): Promise<TensorEntry[][]> {
-  let part: TensorEntry[] = [];
-  const note = (name: string): TensorEntry => {
-    const entry = weights.tensors.get(name);
-    if (!entry) throw new Error(`The encoder reads ${name}, which its checkpoint does not hold.`);
-    part.push(entry);
-    return entry;
-  };
-  const product = (shape: readonly number[]) => shape.reduce((size, side) => size * side, 1);
-  // One array for all: allocating the whole encoder anew would take its memory and a good part of a second.
-  let zeros = new Float32Array(0);
-  const zerosOf = (size: number) => {
-    if (size > zeros.length) zeros = new Float32Array(size);
-    return zeros.subarray(0, size);
-  };
-  const encoder = open({
-    ...weights,
-    read: async (name) => zerosOf(product(note(name).shape)),
-    readRows: async (name, rows) => new Float32Array(rows.length * product(note(name).shape.slice(1))),
-  });
-  const parts: TensorEntry[][] = [];
-  const record = async (read: () => Promise<unknown>) => {
-    part = [];
-    await read();
-    parts.push(part);
-  };
-  await record(() => encoder.weights.embed());
-  for (let block = 0; block < encoder.spec.blocks; block++) await record(() => encoder.weights.block(block));
-  await record(() => encoder.weights.head());
+  const { view, record } = recordReads(weights);
+  const encoder = open(view);
+  const parts = [await record(() => encoder.weights.embed())];
+  for (let block = 0; block < encoder.spec.blocks; block++) {
+    parts.push(await record(() => encoder.weights.block(block)));
+  }
+  parts.push(await record(() => encoder.weights.head()));
   return parts;
 }

@@ -11,10 +11,14 @@ describe("planDownload", () => {
       { begin: 300 * MB, end: 310 * MB },
       { begin: 310 * MB + 1000, end: 320 * MB },
     ];
-    const plan = planDownload(600 * MB, [embed, block]);
+    const header = { begin: 0, end: 100_000 };
+    const plan = planDownload(600 * MB, [[header], embed, block]);
     expect(plan.isWhole).toBe(false);
-    expect(plan.ranges[0]!.begin).toBe(0);
-    expect(plan.ranges.slice(1)).toEqual([embed[0], { begin: 300 * MB, end: 320 * MB }]);
+    expect(plan.ranges).toEqual([header, embed[0], { begin: 300 * MB, end: 320 * MB }]);
+    expect(planDownload(600 * MB, [[{ begin: 0, end: 100 }], embed]).ranges[0]).toEqual({
+      begin: 0,
+      end: FIRST_BYTES,
+    });
     expect(plan.bytes).toBe(totalBytes(plan.ranges));
   });
 

@@ -17,7 +17,7 @@ const GAP = 256 * 1024;
 const NEARLY_WHOLE = 0.95;
 
 /**
- * @param parts per part of the encoder, what it reads.
+ * @param parts the header, and per part of the encoder what it reads.
  * @param wantsWhole fetch everything, e.g. where the Hub states no sha256 to know the file by.
  */
 export function planDownload(
@@ -25,10 +25,8 @@ export function planDownload(
   parts: readonly (readonly ByteRange[])[],
   wantsWhole = false,
 ): DownloadPlan {
-  // The data begins where the header ends.
-  const headerEnd = Math.min(size, ...parts.flat().map(({ begin }) => begin));
-  const header = { begin: 0, end: Math.min(size, Math.max(FIRST_BYTES, headerEnd)) };
-  const ranges = inOrderOfUse([[header], ...parts], GAP);
+  const first = { begin: 0, end: Math.min(size, FIRST_BYTES) };
+  const ranges = inOrderOfUse([[first], ...parts], GAP);
   const rest = missingRanges({ begin: 0, end: size }, ranges);
   const isWhole = wantsWhole || totalBytes(ranges) >= NEARLY_WHOLE * size;
   // A whole file comes from its beginning, so that its sha256 is computed while it arrives.

@@ -1,13 +1,20 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openCheckpoint } from "../checkpoint/shards.ts";
+import { folderStorage } from "../cli/folder-storage.ts";
+import { createNodeRuntime } from "../engine/runtime-node.ts";
 import { openEncoder } from "../families/index.ts";
+import type { TextFile } from "../families/model-files.ts";
 import { randomCheckpoint } from "../families/random-checkpoint.ts";
-import { planReads } from "../families/read-plan.ts";
+import { embedTexts } from "../text/embed-texts.ts";
+import { FIXTURES as TEXT_FIXTURES } from "../text/fixtures.ts";
+import { openText } from "../text/open-text.ts";
 import { lookUpModel } from "../worker/look-up-model.ts";
 import { openHubFiles } from "./hub-files.ts";
+import { planModel } from "./plan-model.ts";
 import { startTestHub, type TestHub } from "./test-hub.ts";
 
 const { bytes, config } = randomCheckpoint({ width: 128, blocks: 3 });
@@ -32,27 +39,27 @@ beforeEach(async () => {
 });
 afterEach(() => hub.close());
 
-/** The same checkpoint with one more tensor, of a text tower, at the end of the file. */
-function withTensor(file: Uint8Array, data: Float32Array): Uint8Array {
+/** The same checkpoint with one more tensor, of a text tower, in front of the others, as the alphabet has it. */
+function withTensor(file: Uint8Array, data: Float32Array, name = "text_model.extra.weight"): Uint8Array {
   const length = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
-  const header = JSON.parse(Buffer.from(file.subarray(8, 8 + length)).toString("utf8")) as object;
-  const body = file.subarray(8 + length);
-  const entry = {
-    dtype: "F32",
-    shape: [data.length],
-    data_offsets: [body.byteLength, body.byteLength + data.byteLength],
-  };
-  const json = Buffer.from(JSON.stringify({ ...header, "text_model.extra.weight": entry }));
+  const header = JSON.parse(Buffer.from(file.subarray(8, 8 + length)).toString("utf8")) as Header;
+  for (const { data_offsets: offsets } of Object.values(header)) {
+    if (offsets) for (const i of [0, 1] as const) offsets[i] += data.byteLength;
+  }
+  header[name] = { dtype: "F32", shape: [data.length], data_offsets: [0, data.byteLength] };
+  const json = Buffer.from(JSON.stringify(header));
   const size = Buffer.alloc(8);
   size.writeBigUInt64LE(BigInt(json.byteLength));
-  return new Uint8Array(
-    Buffer.concat([size, json, body, Buffer.from(data.buffer, data.byteOffset, data.byteLength)]),
-  );
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return new Uint8Array(Buffer.concat([size, json, bytes, file.subarray(8 + length)]));
 }
+
+type Header = Record<string, { dtype: string; shape: number[]; data_offsets?: [number, number] }>;
 
 const ref = (id = ID) => ({ hub: hub.url, id, revision: "main" });
 
 const FIXTURES = join(import.meta.dirname, "../families/fixtures");
+const TEXT_FOLDER = join(import.meta.dirname, "../text/fixtures");
 /** Every layout in which encoders are published, sharded ones and those with a text tower among them. */
 const LAYOUTS = readdirSync(FIXTURES).filter((name) =>
   readdirSync(join(FIXTURES, name)).some((file) => file.endsWith(".safetensors") && file.startsWith("model")),
@@ -61,7 +68,7 @@ const LAYOUTS = readdirSync(FIXTURES).filter((name) =>
 async function fetched(id = ID) {
   const files = await openHubFiles(ref(id), null, true, live);
   const weights = await openCheckpoint(files.weights, files.index);
-  const plan = files.plan(await planReads(weights, (view) => openEncoder(view, files.configs)));
+  const { encoder: plan } = await planModel(files, weights, (view) => openEncoder(view, files.configs));
   const steps: number[] = [];
   const sha256 = await files.fetch(plan, ({ done, total }) => steps.push(done / total), live);
   return { files, plan, sha256, steps };
@@ -108,19 +115,108 @@ describe("a model of the Hub", () => {
     expect(opened.kept(plan)).toBe(plan.bytes);
   });
 
-  it("with a text tower comes without it, and gets it when it is asked for", async () => {
-    const folder = join(FIXTURES, "siglip2");
-    const files = Object.fromEntries(
-      readdirSync(folder).map((file) => [file, new Uint8Array(readFileSync(join(folder, file)))]),
-    );
-    const json = withTensor(files["model.safetensors"]!, new Float32Array(1000 * 512));
-    hub.repositories.set("owner/both", { files: { ...files, "model.safetensors": json } });
-    const { plan, sha256, files: opened } = await fetched("owner/both");
-    expect(plan.isWhole).toBe(false);
-    expect(plan.bytes).toBeLessThan(json.byteLength - 1_000_000);
-    expect(sha256).toBe(createHash("sha256").update(json).digest("hex"));
-    const whole = await opened.weights[0]!.read(0, json.byteLength);
-    expect(Buffer.compare(whole, json)).toBe(0);
+  describe.each(TEXT_FIXTURES)("with the text tower of %s", (name) => {
+    /** The fixture with bytes behind all tensors that nobody reads, so that encoder and text tower are not the whole file. */
+    const fixtureFiles = ({ padded }: { padded: boolean }) => {
+      const folder = join(TEXT_FOLDER, name);
+      const files = Object.fromEntries(
+        readdirSync(folder).map((file) => [file, new Uint8Array(readFileSync(join(folder, file)))]),
+      );
+      const weights = files["model.safetensors"]!;
+      const unread = { "open-clip": "transformer.resblocks.extra", "open-clip-siglip": "text.extra" }[
+        name as string
+      ];
+      const all = padded ? withTensor(weights, new Float32Array(weights.byteLength), unread) : weights;
+      hub.repositories.set("owner/both", { files: { ...files, "model.safetensors": all } });
+      return all;
+    };
+    let root: string;
+    beforeEach(() => {
+      root = mkdtempSync(join(tmpdir(), "regscope-text-"));
+    });
+    afterEach(() => rmSync(root, { recursive: true }));
+
+    const open = async (storage = folderStorage(root)) => {
+      const files = await openHubFiles(ref("owner/both"), storage, true, live);
+      const weights = await openCheckpoint(files.weights, files.index);
+      const plans = await planModel(files, weights, (view) => openEncoder(view, files.configs));
+      return { files, weights, plans, text: plans.text! };
+    };
+    const embed = async ({ files, weights }: Awaited<ReturnType<typeof open>>, words: string[]) => {
+      const json = async (file: TextFile | null) => JSON.parse((await file?.text()) ?? "null") as unknown;
+      const { tower, tokenizer } = openText(weights, files.configs, {
+        tokenizer: await json(files.text.tokenizer),
+        config: await json(files.text.tokenizerConfig),
+      });
+      return embedTexts(tower, tokenizer, words, createNodeRuntime());
+    };
+
+    it("the encoder comes alone; the tower adds what was said, and then needs no network", async () => {
+      const bytes = fixtureFiles({ padded: true });
+      const offer = await lookUpModel(ref("owner/both"), live);
+      expect(offer.text).toMatchObject({ kept: 0, check: "part", isWanted: false });
+      const first = await open();
+      await first.files.fetch(first.plans.encoder, () => {}, live, { text: "absent" });
+      expect(first.files.saved).toMatchObject({ complete: true, text: "absent" });
+      expect(hub.requests.some((line) => line.includes("tokenizer"))).toBe(false);
+      expect(first.text.alone.bytes).toBe(offer.text!.bytes);
+      expect(first.text.alone.bytes).toBeLessThan(bytes.byteLength / 2);
+
+      const second = await open();
+      const steps: { stage: string; done: number; total: number }[] = [];
+      const kept = second.files.kept(second.text.alone);
+      const sent = hub.sent;
+      await second.files.fetch(second.text.alone, (step) => steps.push(step), live, { text: "wanted" });
+      expect(hub.sent - sent).toBe(second.text.alone.bytes - kept);
+      const total = second.text.alone.bytes;
+      expect(steps.at(-1)).toEqual({ stage: "Downloading the text tower (bytes)", done: total, total });
+      expect(second.files.saved).toMatchObject({ complete: true, text: "whole" });
+
+      await hub.close();
+      const third = await open();
+      expect(
+        (await embed(third, ["a photo of a church", "golf ball"])).embeddings.every(Number.isFinite),
+      ).toBe(true);
+      hub = await startTestHub({});
+    });
+
+    it("a tower that was wanted with the encoder is so when the download goes on, and is checked by the sha256", async () => {
+      const bytes = fixtureFiles({ padded: false });
+      const first = await open();
+      expect(first.text.withEncoder.isWhole).toBe(true);
+      const stop = new AbortController();
+      const fetching = first.files.fetch(first.text.withEncoder, () => stop.abort(), stop.signal, {
+        text: "wanted",
+      });
+      await expect(fetching).rejects.toThrow(/cancelled/i);
+      expect((await open()).files.saved).toMatchObject({ complete: false, text: "wanted" });
+      // What is asked for without the tower does not forget that it was wanted.
+      const second = await open();
+      await second.files.fetch(second.plans.encoder, () => {}, live, { text: "absent" });
+      expect(second.files.saved).toMatchObject({ complete: true, text: "wanted" });
+      const third = await open();
+      const sha256 = await third.files.fetch(third.text.withEncoder, () => {}, live, { text: "wanted" });
+      expect(sha256).toBe(createHash("sha256").update(bytes).digest("hex"));
+      expect(third.files.saved).toMatchObject({ complete: true, text: "whole" });
+    });
+
+    it("damaged on the way it is refused, and not resumed from", async () => {
+      fixtureFiles({ padded: false });
+      const { files, text } = await open();
+      hub.faults.corrupts = true;
+      await expect(files.fetch(text.alone, () => {}, live, { text: "wanted" })).rejects.toThrow(
+        /sha256 .* as the Hub states it/,
+      );
+      expect(await folderStorage(root).find(ref("owner/both"))).toBeNull();
+    });
+
+    it("without a tokenizer it is not offered, and that is said", async () => {
+      fixtureFiles({ padded: false });
+      delete hub.repositories.get("owner/both")!.files["tokenizer.json"];
+      const offer = await lookUpModel(ref("owner/both"), live);
+      expect(offer.text).toBeNull();
+      expect(offer.textRefusal).toMatch(/tokenizer.json in the repository, got none/);
+    });
   });
 
   it("is refused when it was damaged on the way", async () => {

@@ -1,9 +1,9 @@
 import type { ModelStorage, SavedManifest } from "../cache/model-storage.ts";
 import { memoryStore, type PieceStore } from "../cache/piece-store.ts";
+import type { RangedFile } from "../cache/ranged-file.ts";
 import { checkRoom } from "../cache/storage-room.ts";
-import { createHasher, type DigestOptions } from "../checkpoint/digest.ts";
-import type { TensorEntry } from "../checkpoint/header.ts";
-import { InputError } from "../errors/input-error.ts";
+import { createHasher, type DigestOptions, sha256 } from "../checkpoint/digest.ts";
+import { CancelledError, InputError } from "../errors/input-error.ts";
 import { type ModelFiles, parseJson } from "../families/model-files.ts";
 import { FIRST_BYTES } from "./download.ts";
 import { hubFetch } from "./hub-fetch.ts";
@@ -13,6 +13,7 @@ import {
   fetchAndHash,
   keptBytes,
   type OnProgress,
+  type Parts,
   planWeights,
   type WeightsPlan,
 } from "./hub-weights.ts";
@@ -25,25 +26,32 @@ export interface HubRequest extends HubRef {
   readonly commit?: string;
 }
 
+export interface FetchOptions extends Pick<DigestOptions, "hasher"> {
+  readonly text?: "none" | "absent" | "wanted";
+}
+
 /** A model's files on the Hub or saved from there. */
 export interface HubFiles extends ModelFiles {
   readonly repository: Repository;
-  /** Null = nothing of it is saved yet. */
+  /** As it is saved now; null = nothing of it is. */
   readonly saved: SavedManifest | null;
   /** Whether the Hub states a sha256 of the weights. */
   readonly statesSha256: boolean;
-  /** @param parts per part of the encoder, the tensors that it reads. */
-  plan(parts: readonly (readonly TensorEntry[])[]): WeightsPlan;
+  /** @param withTokenizer whether the files that only a text tower needs are wanted, too */
+  plan(parts: Parts, withTokenizer?: boolean): WeightsPlan;
   /** Bytes of a plan that are here already. */
   kept(plan: WeightsPlan): number;
   /** @throws InputError when the browser has no room for what is missing of a plan */
   checkRoom(plan: WeightsPlan): Promise<void>;
-  /** Fetches the weights of a plan and checks them; resolves with their sha256, as the Hub states it or as it is. */
+  /**
+   * Fetches the weights of a plan and checks them; resolves with their sha256, as the Hub states it or as it is.
+   * @param options.text what is said of the text tower in the list of saved models: `wanted` when the plan is to bring it whole
+   */
   fetch(
     plan: WeightsPlan,
     onProgress: OnProgress,
     signal: AbortSignal,
-    hasher?: DigestOptions["hasher"],
+    options?: FetchOptions,
   ): Promise<string>;
   /** To be called when the encoder is built: gives up the memory that made reading fast. */
   release(): void;
@@ -61,11 +69,23 @@ export async function openHubFiles(
   keeps: boolean,
   signal: AbortSignal,
 ): Promise<HubFiles> {
-  const { repository, saved, store } = await locate(request, storage, keeps, signal);
+  const located = await locate(request, storage, keeps, signal);
+  const { repository, store } = located;
+  let { saved } = located;
   const saves = keeps ? storage : null;
+  const remember = async (complete: boolean, text: SavedManifest["text"]) => {
+    if (!saves || (saved?.complete === complete && saved.text === text)) return;
+    saved = { ...repository, files: [...repository.files], complete, text };
+    await (await saves.open(repository)).write(saved);
+  };
   const files = new RepositoryFiles(repository, store);
   const set = repositoryFileSet(repository);
   const weights = await Promise.all(set.weights.map(async ({ path }) => (await files.open(path))!));
+  const tokenizer = repository.files.filter(({ path }) => TOKENIZER_FILES.includes(path));
+  const all = [
+    ...weights,
+    ...(await Promise.all(tokenizer.map(async ({ path }) => (await files.open(path))!))),
+  ];
   for (const file of weights) await file.ensure({ begin: 0, end: Math.min(file.size, FIRST_BYTES) }, signal);
   const json = async (file: { readonly path: string } | null | undefined) => {
     const text = file ? await files.text(file.path) : null;
@@ -73,10 +93,12 @@ export async function openHubFiles(
   };
   const lazy = (path: string) =>
     files.has(path) ? { text: async () => (await files.text(path)) ?? "" } : null;
-  const missing = (plan: WeightsPlan) => plan.bytes - keptBytes(weights, plan);
+  const missing = (plan: WeightsPlan) => plan.bytes - keptBytes(all, plan);
   return {
     repository,
-    saved,
+    get saved() {
+      return saved;
+    },
     weights,
     index: await json(set.index),
     configs: {
@@ -86,35 +108,39 @@ export async function openHubFiles(
     },
     registers: set.registers ? await files.open(set.registers.path) : null,
     text: {
-      tokenizer: lazy("tokenizer.json"),
-      tokenizerConfig: lazy("tokenizer_config.json"),
+      tokenizer: lazy(TOKENIZER_FILES[0]),
+      tokenizerConfig: lazy(TOKENIZER_FILES[1]),
     },
     statesSha256: set.weights.every(({ sha256 }) => sha256 !== null),
-    plan: (parts) => planWeights(set.weights, parts),
-    kept: (plan) => keptBytes(weights, plan),
+    plan: (parts, withTokenizer = false) => planWeights(set.weights, parts, withTokenizer ? tokenizer : []),
+    kept: (plan) => keptBytes(all, plan),
 
     async checkRoom(plan) {
       const needed = missing(plan);
       if (saves && needed > 0) checkRoom(needed, await saves.freeBytes(needed));
     },
 
-    async fetch(plan, onProgress, stop, hasher = createHasher) {
+    async fetch(plan, onProgress, stop, { hasher = createHasher, text = "none" } = {}) {
       const [only] = set.weights;
       // What was checked before need not be hashed again.
-      const isKnown = saved?.complete && set.weights.length === 1 && missing(plan) === 0;
-      if (isKnown && only?.sha256) return only.sha256;
-      const digests = await fetchAndHash(weights, set.weights, plan, onProgress, { signal: stop, hasher });
+      const wasChecked = saved?.complete && (text !== "wanted" || saved.text === "whole");
+      const isHere = set.weights.length === 1 && missing(plan) === 0;
+      // Said before it has arrived, so that it is wanted when the download goes on.
+      await remember(saved?.complete ?? false, saidOfText(saved, text));
+      if (wasChecked && isHere && only?.sha256) return only.sha256;
+      const digests = await fetchAndHash(all, set.weights, plan, onProgress, { signal: stop, hasher });
       try {
-        checkDigests(set.weights, digests);
+        checkDigests(set.weights, digests.files);
+        if (plan.files.length > weights.length) {
+          const digestOf = (file: RangedFile) => sha256(file, { signal: stop, hasher });
+          checkDigests(tokenizer, await Promise.all(all.slice(weights.length).map(digestOf)));
+        }
       } catch (error) {
         // Damaged bytes must not be resumed from.
-        await saves?.delete(repository);
+        if (!(error instanceof CancelledError)) await saves?.delete(repository);
         throw error;
       }
-      if (saves) {
-        const { write } = await saves.open(repository);
-        await write({ ...repository, files: [...repository.files], complete: true });
-      }
+      await remember(true, text === "wanted" ? "whole" : saidOfText(saved, text));
       return digests.all;
     },
 
@@ -122,6 +148,17 @@ export async function openHubFiles(
       for (const file of weights) file.release();
     },
   };
+}
+
+/** Files that only a text tower needs. */
+const TOKENIZER_FILES: readonly [string, string] = ["tokenizer.json", "tokenizer_config.json"];
+
+/** What the manifest says of the text tower: what was once wanted or is here stays so. */
+function saidOfText(
+  saved: SavedManifest | null,
+  text: Required<FetchOptions>["text"],
+): SavedManifest["text"] {
+  return saved?.text === "whole" || (saved?.text === "wanted" && text !== "none") ? saved.text : text;
 }
 
 /** The repository at one commit, and where its pieces are kept. */
@@ -150,6 +187,7 @@ async function locate(
   if (known) return { repository, saved: known.manifest, store: known.store };
   if (!keeps || !storage) return { repository, saved: null, store: memoryStore() };
   const { store, write } = await storage.open(repository);
-  await write({ ...repository, files: [...repository.files], complete: false });
-  return { repository, saved: null, store };
+  const saved = { ...repository, files: [...repository.files], complete: false, text: null };
+  await write(saved);
+  return { repository, saved, store };
 }

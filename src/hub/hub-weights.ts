@@ -1,4 +1,5 @@
 import type { RangedFile } from "../cache/ranged-file.ts";
+import { missingRanges, totalBytes } from "../cache/ranges.ts";
 import { type DigestOptions, sha256 } from "../checkpoint/digest.ts";
 import { InputError } from "../errors/input-error.ts";
 import { type DownloadPlan, download, planDownload } from "./download.ts";
@@ -11,56 +12,79 @@ export type OnProgress = (progress: {
   readonly total: number;
 }) => void;
 
-/** What of the weights is to be fetched, per file in their order. */
+/** What is to be fetched of a model. */
 export interface WeightsPlan {
+  /** Per file of the weights in their order, then per file of the tokenizer where that is to be fetched, too. */
   readonly files: readonly DownloadPlan[];
   readonly bytes: number;
-  /** All files are fetched whole. */
+  /** All weights will be here whole. */
   readonly isWhole: boolean;
+  /** What it is, for the progress. */
+  readonly what: "encoder" | "encoder and text tower" | "text tower";
 }
 
+/** The header of the weights, and per part of a model the ranges that it reads. */
+export type Parts = readonly (readonly { readonly begin: number; readonly end: number }[])[];
+
 /**
- * @param parts per part of the encoder, the ranges that it reads; only of a single file, since shards are fetched whole: a part's
- *   sha256 cannot be checked, and no encoder of interest is sharded beside a text tower.
+ * @param parts only of a single file, since shards are fetched whole: a part's sha256 cannot be checked, and no encoder of
+ *   interest is sharded beside a text tower.
+ * @param tokenizer files that are fetched beside the weights.
  */
 export function planWeights(
   files: readonly RepositoryFile[],
-  parts: readonly (readonly { readonly begin: number; readonly end: number }[])[],
+  parts: Parts,
+  tokenizer: readonly RepositoryFile[] = [],
 ): WeightsPlan {
   const [only] = files;
+  const whole = ({ size }: RepositoryFile) => planDownload(size, [], true);
   const plans =
-    only && files.length === 1
-      ? [planDownload(only.size, parts, only.sha256 === null)]
-      : files.map(({ size }) => planDownload(size, [], true));
-  const bytes = plans.reduce((sum, plan) => sum + plan.bytes, 0);
-  return { files: plans, bytes, isWhole: plans.every(({ isWhole }) => isWhole) };
+    only && files.length === 1 ? [planDownload(only.size, parts, only.sha256 === null)] : files.map(whole);
+  const all = [...plans, ...tokenizer.map(whole)];
+  return {
+    files: all,
+    bytes: sumOfBytes(all),
+    isWhole: plans.every(({ isWhole }) => isWhole),
+    what: tokenizer.length > 0 ? "encoder and text tower" : "encoder",
+  };
 }
 
-/** Bytes of a plan that are here. */
-export function keptBytes(weights: readonly RangedFile[], plan: WeightsPlan): number {
-  return weights.reduce((sum, file, i) => sum + file.kept(plan.files[i]!.ranges), 0);
+/** What a plan with the text tower holds beyond that of the encoder. */
+export function beyond(plan: WeightsPlan, encoder: WeightsPlan): WeightsPlan {
+  const files = plan.files.map((file, i): DownloadPlan => {
+    const ranges = file.ranges.flatMap((range) => missingRanges(range, encoder.files[i]?.ranges ?? []));
+    return { ...file, ranges, bytes: totalBytes(ranges) };
+  });
+  return { ...plan, files, bytes: sumOfBytes(files), what: "text tower" };
+}
+
+const sumOfBytes = (files: readonly DownloadPlan[]) => files.reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** Bytes of a plan that are here. @param files the files of the plan in its order, or more */
+export function keptBytes(files: readonly RangedFile[], plan: WeightsPlan): number {
+  return plan.files.reduce((sum, { ranges }, i) => sum + files[i]!.kept(ranges), 0);
 }
 
 /**
  * Fetches what is missing of a plan, with one progress over all files.
  * @throws InputError, CancelledError; what arrived is kept
  */
-async function fetchWeights(
-  weights: readonly RangedFile[],
+async function fetchFiles(
+  files: readonly RangedFile[],
   plan: WeightsPlan,
   onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<void> {
-  const done = weights.map(() => 0);
+  const done = plan.files.map(() => 0);
   // All at once, so that whatever the encoder reads first waits for its file instead of asking on its own.
   await Promise.all(
-    weights.map((file, i) => {
+    plan.files.map((part, i) => {
       const tell = (bytes: number) => {
         done[i] = bytes;
         const sum = done.reduce((total, part) => total + part, 0);
-        onProgress({ stage: "Downloading the encoder (bytes)", done: sum, total: plan.bytes });
+        onProgress({ stage: `Downloading the ${plan.what} (bytes)`, done: sum, total: plan.bytes });
       };
-      return download(file, plan.files[i]!, tell, signal);
+      return download(files[i]!, part, tell, signal);
     }),
   );
 }
@@ -72,12 +96,14 @@ export interface WeightsDigests {
 }
 
 /**
- * Fetches what is missing of a plan and hashes it while it arrives. Of a single file that is fetched in part, the digest is the
- * one that the Hub states.
+ * Fetches what is missing of a plan and hashes the weights while they arrive. Of a single file that is fetched in part, the digest
+ * is the one that the Hub states.
+ * @param opened the files of the plan in its order, or more.
+ * @param files the weights, as the repository lists them.
  * @throws InputError, CancelledError; what arrived is kept
  */
 export async function fetchAndHash(
-  weights: readonly RangedFile[],
+  opened: readonly RangedFile[],
   files: readonly RepositoryFile[],
   plan: WeightsPlan,
   onProgress: OnProgress,
@@ -85,19 +111,19 @@ export async function fetchAndHash(
 ): Promise<WeightsDigests> {
   const [only] = files;
   if (!plan.isWhole && only?.sha256) {
-    await fetchWeights(weights, plan, onProgress, signal);
+    await fetchFiles(opened, plan, onProgress, signal);
     return { files: [only.sha256], all: only.sha256 };
   }
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   let isHere = false;
-  const fetching = fetchWeights(weights, plan, onProgress, either).then(() => {
+  const fetching = fetchFiles(opened, plan, onProgress, either).then(() => {
     isHere = true;
   });
   // One progress at a time: what is left to hash is told when all has arrived.
   const tell = (done: number, total: number) =>
     isHere && onProgress({ stage: "Checking the file (bytes)", done, total });
-  const hashing = hashAll(weights, { onProgress: tell, signal: either, hasher });
+  const hashing = hashAll(opened.slice(0, files.length), { onProgress: tell, signal: either, hasher });
   try {
     const [digests] = await Promise.all([hashing, fetching]);
     return digests;
@@ -116,9 +142,9 @@ async function hashAll(weights: readonly RangedFile[], options: DigestOptions): 
 }
 
 /** @throws InputError when a file's digest is not the one that the Hub states of it */
-export function checkDigests(files: readonly RepositoryFile[], digests: WeightsDigests): void {
+export function checkDigests(files: readonly RepositoryFile[], digests: readonly string[]): void {
   for (const [i, { path, sha256: stated }] of files.entries()) {
-    const digest = digests.files[i]!;
+    const digest = digests[i]!;
     if (stated === null || stated === digest) continue;
     throw new InputError(
       path,

@@ -11,6 +11,8 @@ export interface ClassesState {
   readonly templates: string;
   /** Of an embedding under way. */
   readonly embedding: Progress | null;
+  /** Of a download of the loaded model's text tower. */
+  readonly downloading: Progress | null;
   /** Of the loaded model's text tower; null = not made yet. */
   readonly embedded: ClassEmbeddings | null;
 }
@@ -23,6 +25,7 @@ export const INITIAL_CLASSES: ClassesState = {
   names: oneALine(Object.values(IMAGENETTE)),
   templates: oneALine(TEMPLATE_PRESETS[0]!.templates),
   embedding: null,
+  downloading: null,
   embedded: null,
 };
 

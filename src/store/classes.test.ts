@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import { CancelledError, InputError } from "../errors/input-error.ts";
+import type { Progress } from "../worker/api.ts";
 import { isStale, presetOf } from "./class-lists.ts";
 import { booted, complete, modelInfo, settle } from "./fake-lab.ts";
 
 const withText = (label: string, sha = "cd") => ({
   ...modelInfo(label),
-  hasText: true,
+  text: { missing: 0, missingToClassify: 0 },
   sha256: sha.repeat(32),
 });
 
@@ -46,6 +47,46 @@ test("a tokenizer that is missing is said; cancelling is not a failure", async (
   await lab.embedClasses();
   expect(state().messages).toHaveLength(count);
   expect(state().classes).toMatchObject({ embedded: null, embedding: null });
+});
+
+test("a text tower is downloaded for later; what is here is asked for afterwards, also when it was cancelled", async () => {
+  const tower = { missing: 300, missingToClassify: 200 };
+  let fetching = { finish: () => {}, fail: (_: Error) => {}, tell: (_: Progress) => {} };
+  const cancelled: string[] = [];
+  const { lab, state } = await booted({
+    openModel: async () => ({ ...modelInfo("a"), text: tower }),
+    textTower: async () => tower,
+    downloadText: (tell) =>
+      new Promise((resolve, reject) => {
+        fetching = { finish: resolve, fail: reject, tell };
+      }),
+    cancel: async (what) => {
+      cancelled.push(what);
+      fetching.fail(new CancelledError());
+    },
+  });
+  const first = lab.downloadText();
+  fetching.tell({ stage: "Downloading the text tower (bytes)", done: 100, total: 300 });
+  expect(state().classes.downloading).toMatchObject({ done: 100, total: 300 });
+  Object.assign(tower, { missing: 150 });
+  await lab.cancelTextDownload();
+  await first;
+  expect(cancelled).toEqual(["downloadText"]);
+  expect(state().classes.downloading).toBeNull();
+  expect(state().model?.text).toMatchObject({ missing: 150 });
+  expect(state().messages).toEqual([]);
+
+  const second = lab.downloadText();
+  fetching.fail(new InputError("Storage", "room", "none", "Delete some."));
+  await second;
+  expect(state().messages.at(-1)!.text).toMatch(/Delete some/);
+  expect(state().classes.downloading).toBeNull();
+
+  const third = lab.downloadText();
+  Object.assign(tower, { missing: 0, missingToClassify: 0 });
+  fetching.finish();
+  await third;
+  expect(state().model?.text).toEqual({ missing: 0, missingToClassify: 0 });
 });
 
 test("embeddings of another width than the encoder's feature are refused", async () => {

@@ -10,8 +10,16 @@ import { LANES } from "./state.ts";
 export function createClassActions({ api, store, say, fail }: LabContext) {
   const { getState, setState } = store;
   let work = 0;
+  let downloads = 0;
   const update = (change: Partial<ClassesState>) =>
     setState((state) => ({ classes: { ...state.classes, ...change } }));
+
+  /** Asks what of the text tower is here now: embedding and downloading bring some, also where they end early. */
+  async function refreshText(): Promise<void> {
+    const { model } = getState();
+    const text = await api.textTower();
+    if (getState().model === model && model) setState({ model: { ...model, text } });
+  }
 
   return {
     setClasses(change: Partial<Pick<ClassesState, "names" | "templates">>): void {
@@ -35,7 +43,7 @@ export function createClassActions({ api, store, say, fail }: LabContext) {
           list === "names" ? parseClasses(text, file.name).classes : parseTemplates(text, file.name);
         update({ [list]: oneALine(entries) });
         const what = list === "names" ? "Class names" : "Prompt templates";
-        const next = getState().model?.hasText
+        const next = getState().model?.text
           ? "Press Classify to use them."
           : "They wait for a model with a text tower.";
         say("info", `${what} read from ${file.name}: ${entries.length}. ${next}`);
@@ -77,12 +85,37 @@ export function createClassActions({ api, store, say, fail }: LabContext) {
         update({ embedding: null });
         fail(error);
       }
+      await refreshText().catch(fail);
     },
 
     async cancelEmbedding(): Promise<void> {
       work++;
       update({ embedding: null });
-      await api.cancel("embedClasses").catch(fail);
+      await api.cancel("embedClasses").then(refreshText).catch(fail);
+    },
+
+    /** Downloads the loaded model's text tower whole, so that any class list can be embedded without a network. */
+    async downloadText(): Promise<void> {
+      const { classes, model } = getState();
+      if (!model?.text || classes.downloading) return;
+      const id = ++downloads;
+      update({ downloading: { stage: "Downloading the text tower", done: 0, total: 0 } });
+      try {
+        await api.downloadText((downloading) => {
+          if (id === downloads && getState().classes.downloading) update({ downloading });
+        });
+      } catch (error) {
+        if (id === downloads) fail(error);
+      }
+      if (id !== downloads) return;
+      update({ downloading: null });
+      await refreshText().catch(fail);
+    },
+
+    async cancelTextDownload(): Promise<void> {
+      downloads++;
+      update({ downloading: null });
+      await api.cancel("downloadText").then(refreshText).catch(fail);
     },
   };
 }

@@ -45,7 +45,7 @@ export function modelInfo(label: string, registers: ModelInfo["registers"] = [])
     sha256: "ab".repeat(32),
     bytes: 1000,
     registers,
-    hasText: false,
+    text: null,
     status: { backend: "wasm", threads: 1, crossOriginIsolated: false, webgpuRefusal: "no adapter" },
   };
 }
@@ -73,6 +73,8 @@ export function offer(ref: HubRef): ModelOffer {
     kept: 0,
     fileBytes: 1000,
     check: "part",
+    text: null,
+    textRefusal: null,
     room: 5000,
     canSave: true,
   };
@@ -153,6 +155,8 @@ function stage(
       bias: 0,
       truncated: 0,
     }),
+    downloadText: async () => {},
+    textTower: async () => null,
     curate: async () => REGISTERS,
     openRegisters: async () => REGISTERS,
     saveRegisters: async () => new Uint8Array(1),

@@ -116,6 +116,7 @@ export function createOpening({ api, host, store, fail }: LabContext, runs: Runs
         classes: {
           ...state.classes,
           embedding: null,
+          downloading: null,
           embedded: state.model?.sha256 === model.sha256 ? state.classes.embedded : null,
         },
       }));

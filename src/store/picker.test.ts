@@ -1,5 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
+import type { SavedModel } from "../cache/saved-models.ts";
 import { InputError } from "../errors/input-error.ts";
+import type { HubRef } from "../hub/hub-ref.ts";
 import type { ModelRequest } from "../worker/api.ts";
 import { booted, modelInfo, offer, settle } from "./fake-lab.ts";
 
@@ -12,6 +14,7 @@ const SAVED = {
   licence: null,
   gated: false,
   complete: false,
+  text: null,
   bytes: 10,
 };
 
@@ -38,6 +41,7 @@ describe("the model picker", () => {
       id: "a/b",
       revision: "v1",
       commit: found.commit,
+      withText: false,
     });
   });
 
@@ -69,6 +73,49 @@ describe("the model picker", () => {
     answers[0]!();
     await first;
     expect(state().picker.offer?.id).toBe("a/second");
+  });
+
+  it("downloads a text tower only when it is asked for, now or before", async () => {
+    const opened: ModelRequest[] = [];
+    let isWanted = false;
+    const refs: HubRef[] = [];
+    const { lab, state } = await booted({
+      lookUpModel: async (ref) => {
+        refs.push(ref);
+        return { ...offer(ref), text: { bytes: 500, kept: 0, check: "whole", isWanted } };
+      },
+      openModel: async (request) => {
+        opened.push(request);
+        return modelInfo("model");
+      },
+    });
+    const open = async () => {
+      void lab.openOffer(state().picker.offer!);
+      await settle();
+      return opened.at(-1);
+    };
+    await lab.lookUp("a/b");
+    expect(state().picker.wantsText).toBe(false);
+    expect(await open()).toMatchObject({ withText: false });
+    lab.setWantsText(true);
+    expect(await open()).toMatchObject({ withText: true });
+    await lab.lookUp("a/b");
+    expect(state().picker.wantsText).toBe(false);
+    await lab.lookUpText(SAVED);
+    expect(refs.at(-1)).toEqual({ hub: SAVED.hub, id: "a/b", revision: SAVED.commit });
+    expect(state().picker.wantsText).toBe(true);
+    isWanted = true;
+    await lab.lookUp("a/b");
+    expect(await open()).toMatchObject({ withText: true });
+
+    const resume = async (model: SavedModel) => {
+      void lab.openSaved(model);
+      await settle();
+      return opened.at(-1);
+    };
+    expect(await resume({ ...SAVED, text: "absent" })).toMatchObject({ withText: false });
+    expect(await resume({ ...SAVED, text: "wanted" })).toMatchObject({ withText: true });
+    expect(await resume({ ...SAVED, complete: true, text: "wanted" })).toMatchObject({ withText: false });
   });
 
   it("lists, resumes and deletes saved models", async () => {

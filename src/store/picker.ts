@@ -13,6 +13,8 @@ export interface PickerState {
   readonly looking: string | null;
   /** What was found; null = nothing was looked up yet, or it failed. */
   readonly offer: ModelOffer | null;
+  /** Whether the text tower of what was found is to be downloaded, too. */
+  readonly wantsText: boolean;
   /** Why the last look-up or deletion failed. */
   readonly error: string | null;
   /** Null = not read yet. */
@@ -24,6 +26,7 @@ export const CLOSED_PICKER: PickerState = {
   hub: HUGGING_FACE,
   looking: null,
   offer: null,
+  wantsText: false,
   error: null,
   saved: null,
 };
@@ -52,6 +55,21 @@ export function createPicker(
     await refreshSaved();
   }
 
+  /** @param find the model, as it was typed or chosen; may throw @param wantsText whether its text tower is asked for */
+  async function lookUp(find: () => HubRef, wantsText: boolean): Promise<void> {
+    const id = ++work;
+    try {
+      const ref = find();
+      update({ looking: refText(ref), offer: null, error: null });
+      const offer = await api.lookUpModel(ref);
+      if (id !== work) return;
+      update({ looking: null, offer, wantsText: wantsText || offer.text?.isWanted === true });
+    } catch (error) {
+      if (id === work)
+        update({ looking: null, offer: null, error: isCancelled(error) ? null : errorText(error) });
+    }
+  }
+
   return {
     async openPicker(): Promise<void> {
       update({ isOpen: true });
@@ -66,27 +84,27 @@ export function createPicker(
       update({ hub });
     },
 
-    /** Asks what a model is, before any of its weights are fetched. @param text id, id@revision or address */
-    async lookUp(text: string): Promise<void> {
-      const id = ++work;
-      try {
-        const ref: HubRef = parseHubRef(text, store.getState().picker.hub);
-        update({ looking: refText(ref), offer: null, error: null });
-        const offer = await api.lookUpModel(ref);
-        if (id === work) update({ looking: null, offer });
-      } catch (error) {
-        if (id === work)
-          update({ looking: null, offer: null, error: isCancelled(error) ? null : errorText(error) });
-      }
+    setWantsText(wantsText: boolean): void {
+      update({ wantsText });
     },
 
-    /** Downloads what was offered, at the commit that was looked up, and opens it. */
-    openOffer: ({ hub, id, revision, commit }: ModelOffer): Promise<void> =>
-      download({ kind: "hub", hub, id, revision, commit }),
+    /** Asks what a model is, before any of its weights are fetched. @param text id, id@revision or address */
+    lookUp: (text: string): Promise<void> =>
+      lookUp(() => parseHubRef(text, store.getState().picker.hub), false),
 
-    /** Opens a saved model; one that is here in part is downloaded further. */
-    openSaved: ({ hub, id, revision, commit }: SavedModel): Promise<void> =>
-      download({ kind: "hub", hub, id, revision, commit }),
+    /** Asks what the text tower of a saved model would add to it. */
+    lookUpText: ({ hub, id, commit }: SavedModel): Promise<void> =>
+      lookUp(() => ({ hub, id, revision: commit }), true),
+
+    /** Downloads what was offered, at the commit that was looked up, and opens it. */
+    openOffer({ hub, id, revision, commit, text }: ModelOffer): Promise<void> {
+      const withText = text !== null && store.getState().picker.wantsText;
+      return download({ kind: "hub", hub, id, revision, commit, withText });
+    },
+
+    /** Opens a saved model; one that is here in part is downloaded further, its text tower too where it was wanted. */
+    openSaved: ({ hub, id, revision, commit, complete, text }: SavedModel): Promise<void> =>
+      download({ kind: "hub", hub, id, revision, commit, withText: !complete && text === "wanted" }),
 
     async deleteSaved(key: string): Promise<void> {
       try {

@@ -1,8 +1,9 @@
 import { Button, FileTrigger } from "react-aria-components";
 import { describeZeroShot } from "../evaluate/zero-shot.ts";
-import { formatCount } from "../figures/format.ts";
+import { formatBytes, formatCount } from "../figures/format.ts";
 import { isStale, presetOf } from "../store/class-lists.ts";
 import { TEMPLATE_PRESETS } from "../text/prompts.ts";
+import type { TextTowerInfo } from "../worker/api.ts";
 import { SelectField, TextAreaField } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 import { WorkProgress } from "./progress.tsx";
@@ -16,7 +17,7 @@ export function ClassesPanel() {
   return (
     <section className="panel" aria-labelledby="classes-heading">
       <h2 id="classes-heading">Classes</h2>
-      {model.hasText ? <ZeroShotControls /> : <OwnClasses count={model.spec.classes} />}
+      {model.text ? <ZeroShotControls text={model.text} /> : <OwnClasses count={model.spec.classes} />}
     </section>
   );
 }
@@ -31,7 +32,7 @@ function OwnClasses({ count }: { readonly count: number }) {
   );
 }
 
-function ZeroShotControls() {
+function ZeroShotControls({ text }: { readonly text: TextTowerInfo }) {
   const lab = useLab();
   const classes = useLabState((state) => state.classes);
   const { embedded, embedding } = classes;
@@ -79,7 +80,37 @@ function ZeroShotControls() {
           ? `${isStale(classes) ? "Changed since: the readout is still" : "The readout is"} ${describeZeroShot(embedded)}.`
           : "Zero-shot: the text tower embeds every class name in every template; the image is compared with their mean. Needs the model's tokenizer.json."}
       </p>
+      <TextDownload text={text} />
     </>
+  );
+}
+
+/** What of a text tower is still on the Hub: told before anything is downloaded. */
+function TextDownload({ text: { missing, missingToClassify } }: { readonly text: TextTowerInfo }) {
+  const lab = useLab();
+  const downloading = useLabState((state) => state.classes.downloading);
+  if (downloading) {
+    return (
+      <WorkProgress
+        progress={downloading}
+        cancelLabel="Cancel"
+        onCancel={() => void lab.cancelTextDownload()}
+      />
+    );
+  }
+  if (missing === 0) return null;
+  return (
+    <div className="text-download" data-testid="text-missing">
+      <p className="hint">
+        {missingToClassify > 0
+          ? `The text tower is not here yet: Classify downloads ${formatBytes(missingToClassify)} of it, and the embeddings of the words that it meets.`
+          : "The text tower is here, but for the embeddings of words that no class list has had so far."}{" "}
+        With all of it, zero-shot needs no network.
+      </p>
+      <Button onPress={() => void lab.downloadText()} data-testid="download-text">
+        Download the text tower ({formatBytes(missing)})
+      </Button>
+    </div>
   );
 }
 

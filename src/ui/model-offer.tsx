@@ -2,7 +2,8 @@ import { useEffect, useRef } from "react";
 import { Button } from "react-aria-components";
 import { formatBytes } from "../figures/format.ts";
 import { refText } from "../hub/hub-ref.ts";
-import type { ModelOffer } from "../worker/api.ts";
+import type { DownloadCheck, ModelOffer } from "../worker/api.ts";
+import { SwitchField } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 
 /** What is known of the chosen model before its weights are fetched, and what is not. */
@@ -31,15 +32,19 @@ export function ModelOfferCard() {
   );
 }
 
-const CHECKS: Readonly<Record<ModelOffer["check"], string>> = {
+const CHECKS: Readonly<Record<DownloadCheck, string>> = {
   whole: "The file's sha256, as the Hub states it, is checked.",
-  part: "The Hub's sha256 covers the whole file, of which only the encoder's part is fetched: commit, ETag and lengths are checked instead.",
+  part: "The Hub's sha256 covers the whole file, of which only a part is fetched: commit, ETag and lengths are checked instead.",
   none: "The Hub states no sha256 for this file: commit, ETag and lengths are checked.",
 };
 
 function Offer({ offer }: { readonly offer: ModelOffer }) {
   const lab = useLab();
-  const { spec, bytes, kept, fileBytes, room } = offer;
+  const wantsText = useLabState((state) => state.picker.wantsText);
+  const { spec, fileBytes, room, text } = offer;
+  const withText = wantsText ? text : null;
+  const bytes = offer.bytes + (withText?.bytes ?? 0);
+  const kept = offer.kept + (withText?.kept ?? 0);
   const missing = Math.max(0, bytes - kept);
   const hasRoom = room === null || !offer.canSave || missing <= room;
   return (
@@ -58,8 +63,10 @@ function Offer({ offer }: { readonly offer: ModelOffer }) {
         <dd data-testid="offer-bytes">
           {formatBytes(missing)}
           {kept > 0 && `, ${formatBytes(kept)} are saved already`}
-          {bytes < fileBytes && ` (the image encoder's part of ${formatBytes(fileBytes)})`}
+          {bytes < fileBytes &&
+            ` (${withText ? "encoder and text tower" : "the image encoder's part"} of ${formatBytes(fileBytes)})`}
         </dd>
+        <TextTower offer={offer} />
         <dt>Licence</dt>
         <dd data-testid="offer-licence">{offer.licence ?? "not stated by its page"}</dd>
         <dt>Commit</dt>
@@ -67,7 +74,7 @@ function Offer({ offer }: { readonly offer: ModelOffer }) {
           <code title={offer.commit}>{offer.commit.slice(0, 8)}</code>
         </dd>
         <dt>Check</dt>
-        <dd>{CHECKS[offer.check]}</dd>
+        <dd>{CHECKS[withText?.check ?? offer.check]}</dd>
         {spec.assumptions.length > 0 && (
           <>
             <dt>Not stated</dt>
@@ -100,6 +107,31 @@ function Offer({ offer }: { readonly offer: ModelOffer }) {
               : `Download ${formatBytes(missing)}`}
         </Button>
       </div>
+    </>
+  );
+}
+
+/** The text tower is fetched only when it is asked for. */
+function TextTower({ offer: { text, textRefusal } }: { readonly offer: ModelOffer }) {
+  const lab = useLab();
+  const wantsText = useLabState((state) => state.picker.wantsText);
+  if (!text && textRefusal === null) return null;
+  const missing = text ? Math.max(0, text.bytes - text.kept) : 0;
+  return (
+    <>
+      <dt>Text tower</dt>
+      <dd data-testid="offer-text">
+        {text ? (
+          <SwitchField
+            label={`${missing > 0 ? `with the text tower (+${formatBytes(missing)})` : "with the text tower, which is saved already"}, for zero-shot classification without a network`}
+            isOn={wantsText}
+            testId="offer-with-text"
+            onChange={(isOn) => lab.setWantsText(isOn)}
+          />
+        ) : (
+          `Cannot be used. ${textRefusal}`
+        )}
+      </dd>
     </>
   );
 }

@@ -1,4 +1,5 @@
 import { Button, GridList, GridListItem } from "react-aria-components";
+import type { SavedModel } from "../cache/saved-models.ts";
 import { formatBytes } from "../figures/format.ts";
 import { HUGGING_FACE, refText } from "../hub/hub-ref.ts";
 import { useLab, useLabState } from "./lab-context.tsx";
@@ -27,7 +28,7 @@ export function SavedModels() {
             </span>
             <span className="muted">
               {formatBytes(model.bytes)}
-              {!model.complete && ", incomplete"}
+              {stateText(model)}
             </span>
             <Button
               onPress={() => void lab.openSaved(model)}
@@ -35,6 +36,14 @@ export function SavedModels() {
             >
               {model.complete ? "Open" : "Resume"}
             </Button>
+            {model.complete && (model.text === "absent" || model.text === "wanted") && (
+              <Button
+                onPress={() => void lab.lookUpText(model)}
+                aria-label={`Text tower of ${refText(model)}`}
+              >
+                Text tower…
+              </Button>
+            )}
             <Button onPress={() => void lab.deleteSaved(model.key)} aria-label={`Delete ${refText(model)}`}>
               Delete
             </Button>
@@ -43,4 +52,12 @@ export function SavedModels() {
       </GridList>
     </section>
   );
+}
+
+/** What is here of a saved model, where it is not simply all that there is. */
+function stateText({ complete, text }: SavedModel): string {
+  if (!complete) return text === "wanted" ? ", with text tower, incomplete" : ", incomplete";
+  if (text === "whole") return ", with text tower";
+  if (text === "wanted") return ", text tower incomplete";
+  return text === "absent" ? ", without text tower" : "";
 }

@@ -41,8 +41,15 @@ export interface ModelInfo {
   /** Registers that came with the model or were curated or opened for it. */
   readonly registers: readonly RegistersInfo[];
   readonly status: EngineStatus;
-  /** Whether the checkpoint holds a text tower, for zero-shot classification. */
-  readonly hasText: boolean;
+  /** The checkpoint's text tower, for zero-shot classification; null = it has none. */
+  readonly text: TextTowerInfo | null;
+}
+
+/** What of a text tower and its tokenizer is still on the Hub, in bytes; 0 = nothing, as of files from the disk. */
+export interface TextTowerInfo {
+  readonly missing: number;
+  /** Of these, what any class list needs; of the token embedding, further rows are read as words need them. */
+  readonly missingToClassify: number;
 }
 
 export interface RegistersInfo {
@@ -94,7 +101,26 @@ export interface HubModelRequest extends HubRef {
   readonly kind: "hub";
   /** As `lookUpModel` resolved the revision; left out = whatever the revision is now. */
   readonly commit?: string;
+  /** Whether its text tower is fetched with it, where it has one that can be used. */
+  readonly withText?: boolean;
   readonly overrides?: ModelOverrides;
+}
+
+/**
+ * `whole`: the Hub's sha256 is checked; `part`: it covers bytes that are not fetched, so commit, ETag and lengths are;
+ * `none`: the Hub states none.
+ */
+export type DownloadCheck = "whole" | "part" | "none";
+
+/** The text tower of a model of the Hub, with its tokenizer. */
+export interface TextOffer {
+  /** Bytes that it adds to those of the encoder, and of these what is saved already. */
+  readonly bytes: number;
+  readonly kept: number;
+  /** Of encoder and text tower together. */
+  readonly check: DownloadCheck;
+  /** Whether it was asked for before. */
+  readonly isWanted: boolean;
 }
 
 /** What is known of a model of the Hub before its weights are fetched. */
@@ -109,11 +135,11 @@ export interface ModelOffer extends HubRef {
   readonly kept: number;
   /** Bytes of the whole checkpoint. */
   readonly fileBytes: number;
-  /**
-   * `whole`: the Hub's sha256 is checked; `part`: it covers bytes that are not fetched, so commit, ETag and lengths are;
-   * `none`: the Hub states none.
-   */
-  readonly check: "whole" | "part" | "none";
+  readonly check: DownloadCheck;
+  /** Null = it has no text tower, or none that can be used. */
+  readonly text: TextOffer | null;
+  /** Why a text tower that is there cannot be used. */
+  readonly textRefusal: string | null;
   /** Bytes that the browser would still keep; null = it does not say. */
   readonly room: number | null;
   /** Whether this browser keeps models for this page. */
@@ -281,14 +307,27 @@ export interface LabApi extends ExperimentApi {
    * InputError when text tower or tokenizer are missing or the lists are not right.
    */
   embedClasses(request: ClassesRequest, onProgress: (progress: Progress) => void): Promise<ClassEmbeddings>;
+  /** Downloads the current model's text tower whole; rejects with InputError, and what arrived is kept. */
+  downloadText(onProgress: (progress: Progress) => void): Promise<void>;
+  /** What of the current model's text tower is here now; null = it has none. */
+  textTower(): Promise<TextTowerInfo | null>;
   /** Curates registers for the current model from images (paper, step 2 and 3). */
   curate(request: CurationRequest, onProgress: (progress: Progress) => void): Promise<RegistersInfo>;
   /** Reads a registers file; rejects with InputError when it was made for another model. */
   openRegisters(file: Blob): Promise<RegistersInfo>;
   /** The registers as a safetensors file. */
   saveRegisters(id: string): Promise<Uint8Array>;
-  /** Cancels `evaluate`, `experiment`, `curate`, `embedClasses`, `openModel`, `lookUpModel` or a lane's `analyse`. */
+  /** Cancels work of this name, or a lane's `analyse`. */
   cancel(
-    what: Lane | "mask" | "evaluate" | "experiment" | "curate" | "embedClasses" | "openModel" | "lookUpModel",
+    what:
+      | Lane
+      | "mask"
+      | "evaluate"
+      | "experiment"
+      | "curate"
+      | "embedClasses"
+      | "downloadText"
+      | "openModel"
+      | "lookUpModel",
   ): Promise<void>;
 }

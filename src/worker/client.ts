@@ -122,6 +122,11 @@ class Client implements LabClient {
   embedClasses: LabApi["embedClasses"] = (request, onProgress) =>
     this.#current.call((api) => api.embedClasses(request, Comlink.proxy(onProgress)));
 
+  downloadText: LabApi["downloadText"] = (onProgress) =>
+    this.#current.call((api) => api.downloadText(Comlink.proxy(onProgress)));
+
+  textTower: LabApi["textTower"] = () => this.#current.call((api) => api.textTower());
+
   curate: LabApi["curate"] = (request, onProgress) =>
     this.#current.call((api) => api.curate(request, Comlink.proxy(onProgress)));
 

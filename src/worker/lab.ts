@@ -22,12 +22,12 @@ import { evaluateDataset } from "./evaluation.ts";
 import type { ExperimentUpdate } from "./experiment-api.ts";
 import { parseExperimentRequest, runExperiment } from "./experiments.ts";
 import { Jobs } from "./jobs.ts";
-import { type LoadedModel, loadModel, modelInfo, registersInfo } from "./loaded-model.ts";
+import { type LoadedModel, loadModel, modelInfo, registersInfo, textTowerInfo } from "./loaded-model.ts";
 import { lookUpModel } from "./look-up-model.ts";
 import { compareParts } from "./masks.ts";
 import { type OpenedImage, openImage } from "./open-image.ts";
 import { PoolKeeper } from "./pool-keeper.ts";
-import { embedWithText } from "./text-tower.ts";
+import { embedWithText, type TextSource } from "./text-tower.ts";
 import { calibrateCores, threadsFor } from "./threads.ts";
 
 /** Images whose pixels are kept; the page shows one, but may go back to the last few. */
@@ -191,19 +191,16 @@ export class Lab implements LabApi {
 
   embedClasses: LabApi["embedClasses"] = (request, onProgress) =>
     this.#jobs.run("embedClasses", async (signal) => {
-      const { engine, sha256, text } = this.#loaded();
-      if (!text) {
-        const remedy =
-          "Open the whole checkpoint of a CLIP, OpenCLIP or SigLIP model for zero-shot classification.";
-        throw new InputError("Model", "a text tower", "a checkpoint without one", remedy);
-      }
-      const options = {
-        signal,
-        onProgress: (done: number, total: number) =>
-          onProgress({ stage: "Embedding the classes (parts)", done, total }),
-      };
-      return embedWithText(text, sha256, request, engine, options);
+      const { engine, sha256 } = this.#loaded();
+      return embedWithText(this.#text(), sha256, request, engine, onProgress, signal);
     });
+
+  downloadText: LabApi["downloadText"] = (onProgress) =>
+    this.#jobs.run("downloadText", async (signal) => {
+      await this.#text().hub?.fetch("whole", onProgress, signal);
+    });
+
+  textTower: LabApi["textTower"] = async () => textTowerInfo(this.#loaded());
 
   curate: LabApi["curate"] = (request, onProgress) =>
     this.#jobs.run("curate", async (signal) => {
@@ -232,6 +229,14 @@ export class Lab implements LabApi {
   async #learningImages(images: LearningImages): Promise<LabelledSet> {
     if (images.kind !== "probe") return openImages(images);
     return (await this.#opened(images.dataset).probeParts()).probe;
+  }
+
+  #text(): TextSource {
+    const { text } = this.#loaded();
+    if (text) return text;
+    const remedy =
+      "Open the whole checkpoint of a CLIP, OpenCLIP or SigLIP model for zero-shot classification.";
+    throw new InputError("Model", "a text tower", "a checkpoint without one", remedy);
   }
 
   #image(id: string): OpenedImage {

@@ -8,14 +8,23 @@ import { startOrt } from "../engine/runtime-web.ts";
 import type { SessionsOptions } from "../engine/sessions.ts";
 import type { Engine } from "../engine/types.ts";
 import { openEncoder } from "../families/index.ts";
-import { planReads } from "../families/read-plan.ts";
 import { formatBlocks } from "../figures/format.ts";
 import { openHubFiles } from "../hub/hub-files.ts";
+import { planModel } from "../hub/plan-model.ts";
 import type { Registers } from "../regcache/registers.ts";
 import { readRegisters } from "../regcache/registers-file.ts";
 import { hasTextTower } from "../text/open-text.ts";
-import type { BackendChoice, EngineStatus, ModelInfo, ModelRequest, Progress, RegistersInfo } from "./api.ts";
+import type {
+  BackendChoice,
+  EngineStatus,
+  ModelInfo,
+  ModelRequest,
+  Progress,
+  RegistersInfo,
+  TextTowerInfo,
+} from "./api.ts";
 import { type OpenedEngine, openEngine } from "./backend.ts";
+import { hubText } from "./hub-text.ts";
 import { openModelFiles } from "./model-files.ts";
 import type { TextSource } from "./text-tower.ts";
 import { createWorkerHasher } from "./worker-hasher.ts";
@@ -54,11 +63,16 @@ export async function loadModel(
   const open = (weights: Safetensors) => openEncoder(weights, files.configs, overrides);
   const encoder = open(safetensors);
   const stage = (name: string) => (done: number, total: number) => onProgress({ stage: name, done, total });
-  const plan = hub ? hub.plan(await planReads(safetensors, open)) : null;
+  const plans = hub ? await planModel(hub, safetensors, open) : null;
+  const withText = request.kind === "hub" && request.withText === true ? plans?.text : null;
+  const plan = withText?.withEncoder ?? plans?.encoder;
   if (hub && plan) await hub.checkRoom(plan);
   const digestOf = (stop: AbortSignal) =>
     hub && plan
-      ? hub.fetch(plan, onProgress, stop, createWorkerHasher)
+      ? hub.fetch(plan, onProgress, stop, {
+          hasher: createWorkerHasher,
+          text: withText ? "wanted" : plans?.text ? "absent" : "none",
+        })
       : sha256(files.weights, {
           onProgress: stage("Checking the file (bytes)"),
           signal: stop,
@@ -91,7 +105,12 @@ export async function loadModel(
     sha256: digest,
     bytes: safetensors.size,
     text: hasTextTower(safetensors)
-      ? { weights: safetensors, configs: files.configs, files: files.text }
+      ? {
+          weights: safetensors,
+          configs: files.configs,
+          files: files.text,
+          hub: hub && hubText(hub, plans?.text ?? null),
+        }
       : null,
     status: {
       backend: opened.backend,
@@ -141,8 +160,13 @@ export function modelInfo(model: LoadedModel): ModelInfo {
     bytes: model.bytes,
     registers: [...model.engine.registers.values()].map(registersInfo),
     status: model.status,
-    hasText: model.text !== null,
+    text: textTowerInfo(model),
   };
+}
+
+/** What of a loaded model's text tower is here; null = it has none. */
+export function textTowerInfo({ text }: LoadedModel): TextTowerInfo | null {
+  return text && (text.hub?.info() ?? { missing: 0, missingToClassify: 0 });
 }
 
 /** What the page needs to know about registers. */

@@ -6,16 +6,18 @@ import { createWebRuntime } from "../engine/runtime-web.ts";
 import type { Engine } from "../engine/types.ts";
 import { parseJson, type TextFiles } from "../families/model-files.ts";
 import { type ClassEmbeddings, embedClasses } from "../text/class-embeddings.ts";
-import type { EmbedOptions } from "../text/embed-texts.ts";
 import { openText, type TextConfigs } from "../text/open-text.ts";
-import type { ClassesRequest } from "./api.ts";
+import type { ClassesRequest, Progress } from "./api.ts";
 import { readEmbeddings, writeEmbeddings } from "./embedding-cache.ts";
+import type { HubText } from "./hub-text.ts";
 
 /** What a text tower is opened from, when classes are first embedded. */
 export interface TextSource {
   readonly weights: Safetensors;
   readonly configs: TextConfigs;
   readonly files: TextFiles;
+  /** Where what is missing of it is fetched; null = all of it is here. */
+  readonly hub: HubText | null;
 }
 
 /** Embeddings of this worker's model by content key; a list may hold thousands of classes, so only the last few. */
@@ -32,7 +34,8 @@ export async function embedWithText(
   sha256: string,
   { classes, templates }: ClassesRequest,
   engine: Engine,
-  options: EmbedOptions & { readonly signal: AbortSignal },
+  onProgress: (progress: Progress) => void,
+  signal: AbortSignal,
 ): Promise<ClassEmbeddings> {
   const { tokenizer, tokenizerConfig } = source.files;
   const texts = await Promise.all([tokenizer, tokenizerConfig].map((file) => file?.text() ?? null));
@@ -47,6 +50,7 @@ export async function embedWithText(
     recent.set(key, known);
     return known;
   }
+  await source.hub?.fetch("to classify", onProgress, signal);
   const [tokenizerText, tokenizerConfigText] = texts;
   const parse = (text: string | null | undefined, name: string) =>
     text == null ? null : parseJson(text, name);
@@ -60,8 +64,11 @@ export async function embedWithText(
           config: parse(tokenizerConfigText, "tokenizer_config.json"),
         },
   );
-  const runtime = queuedRuntime(createWebRuntime("wasm"), engine, { signal: options.signal });
-  const embedded = await embedClasses(tower, opened, classes, templates, runtime, options);
+  const runtime = queuedRuntime(createWebRuntime("wasm"), engine, { signal });
+  const embedded = await embedClasses(tower, opened, classes, templates, runtime, {
+    signal,
+    onProgress: (done, total) => onProgress({ stage: "Embedding the classes (parts)", done, total }),
+  });
   recent.set(key, embedded);
   await writeEmbeddings(key, embedded);
   return embedded;
