@@ -2,6 +2,7 @@ import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { QUANTIZED } from "./support/agreement.ts";
 import { cliTrace } from "./support/cli.ts";
+import { tabTo } from "./support/keyboard.ts";
 import { SAMPLES } from "./support/paths.ts";
 import { expect, test } from "./support/test.ts";
 
@@ -15,30 +16,22 @@ test("the main controls are reached and operated by keyboard alone", async ({ la
   await page.evaluate(() => (document.activeElement as HTMLElement).blur());
   await page.getByRole("heading", { name: "RegScope" }).click();
 
-  /** Presses Tab until the focus is inside of an element. */
-  async function tabTo(selector: string): Promise<void> {
-    for (let i = 0; i < 90; i++) {
-      await page.keyboard.press("Tab");
-      if (await page.evaluate((css) => document.activeElement?.closest(css) !== null, selector)) return;
-    }
-    throw new Error(`${selector} was not reached by Tab`);
-  }
   const id = (name: string) => `[data-testid="${name}"]`;
 
-  await tabTo(id("sample-scene-trouser.png"));
+  await tabTo(page, id("sample-scene-trouser.png"));
   await page.keyboard.press("Enter");
   await expect(lab.byId("image-name")).toContainText("scene-trouser.png");
-  await tabTo(id("delete-switch"));
+  await tabTo(page, id("delete-switch"));
   await page.keyboard.press("Space");
   await expect(lab.byId("delete-switch").getByRole("switch")).toBeChecked();
-  await tabTo(id("delete-block"));
+  await tabTo(page, id("delete-block"));
   await page.keyboard.press("End");
   await page.keyboard.press("ArrowLeft");
-  await tabTo(id("delete-count-number"));
+  await tabTo(page, id("delete-count-number"));
   await page.keyboard.press("ControlOrMeta+a");
   await page.keyboard.type("3");
   await page.keyboard.press("Enter");
-  await tabTo(id("bits"));
+  await tabTo(page, id("bits"));
   await page.keyboard.press("ArrowRight");
   await expect(lab.byId("bits-w8a8").getByRole("radio")).toBeChecked();
   await page.keyboard.press("ArrowLeft");
@@ -46,7 +39,7 @@ test("the main controls are reached and operated by keyboard alone", async ({ la
   await lab.expectTrace("intervention", trace, QUANTIZED);
 
   // Into a figure, to a deleted patch, and pin it.
-  await tabTo(`${id("heatmap-intervention")} [role="application"]`);
+  await tabTo(page, `${id("heatmap-intervention")} [role="application"]`);
   for (let i = 0; i < 8; i++) await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Home");
   for (let i = 0; i < 1 + trace.deleted[0]!; i++) await page.keyboard.press("ArrowRight");
@@ -58,7 +51,7 @@ test("the main controls are reached and operated by keyboard alone", async ({ la
   await page.keyboard.press("Escape");
   await expect(page.getByRole("complementary", { name: "Inspector" })).not.toContainText("Chosen by you.");
 
-  await tabTo(id("accuracy-toggle"));
+  await tabTo(page, id("accuracy-toggle"));
   await page.keyboard.press("Enter");
   await expect(lab.byId("accuracy")).toHaveAttribute("data-state", /running|done/);
   await expect(lab.byId("accuracy-fp32-n")).toHaveText(/[1-9]/);
@@ -91,3 +84,28 @@ test("nothing scrolls sideways at 360 px, and the numbers are there", async ({ l
   await lab.expectTrace("baseline", await cliTrace(IMAGE));
   await expect(lab.byId("stat-baseline-7-max")).toBeVisible();
 });
+
+for (const width of [1280, 1440]) {
+  test(`the top bar is one row at ${width} px, and what is cut is told whole`, async ({ lab, page }) => {
+    await page.setViewportSize({ width, height: 800 });
+    await lab.open();
+    const rows = await page.evaluate(() => {
+      const bar = document.querySelector(".top-bar")!;
+      const tops = [...bar.querySelectorAll("h1, button, .segments")].map((element) => {
+        const { top, bottom } = element.getBoundingClientRect();
+        return (top + bottom) / 2;
+      });
+      return { spread: Math.max(...tops) - Math.min(...tops), over: bar.scrollWidth - bar.clientWidth };
+    });
+    expect(rows.spread).toBeLessThan(8);
+    expect(rows.over).toBe(0);
+    const mark = page.getByTestId("outlier-origin");
+    await mark.focus();
+    await expect(page.getByRole("tooltip")).toContainText("implanted, then fine-tuned");
+    await expect(lab.byId("model-label-detail")).toContainText(/sha256 [0-9a-f]{64}/);
+    for (const name of ["System", "Light", "Dark"]) {
+      await expect(page.getByRole("radio", { name, exact: true })).toHaveCount(1);
+    }
+    await expect(page.getByRole("button", { name: "Open model files…" })).toBeVisible();
+  });
+}

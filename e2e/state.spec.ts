@@ -59,12 +59,12 @@ test("a link that cannot be used gives a message and the default settings", asyn
 test("the chosen theme is kept over a reload", async ({ lab, page }) => {
   await page.emulateMedia({ colorScheme: "light" });
   await lab.open();
-  await page.getByText("Dark", { exact: true }).click();
+  await lab.byId("theme-dark").click();
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const dark = await background();
   await page.reload();
   await lab.waitForRuns();
   expect(await background()).toBe(dark);
-  await page.getByText("System", { exact: true }).click();
+  await lab.byId("theme-system").click();
   await expect.poll(background).not.toBe(dark);
 });

@@ -42,7 +42,7 @@ test("a text tower is downloaded with its model on request, and classifies witho
   await lab.open();
   await openPicker(lab);
   await lookUp(lab, hub, "owner/clip");
-  await expect(lab.byId("offer-text")).toContainText(/with the text tower \(\+6\.\d+ MB\)/);
+  await expect(lab.byId("offer-text")).toContainText(/with the text tower \(\+7\.0 MB\)/);
   await expect(switchOf(lab)).not.toBeChecked();
   const alone = await lab.byId("offer-open").textContent();
   await lab.setSwitch("offer-with-text", true);
@@ -52,7 +52,7 @@ test("a text tower is downloaded with its model on request, and classifies witho
   // Cancelled in the middle, and resumed from the list: the tower is still wanted.
   hub.faults.pace = 20_000;
   await lab.byId("offer-open").click();
-  await expect(lab.page.getByText(/Downloading the encoder and text tower/)).toBeVisible();
+  await expect(lab.page.locator(".model-mark .work")).toContainText("Downloading the encoder and text tower");
   await lab.page.getByRole("button", { name: "Cancel" }).click();
   hub.faults.pace = 0;
   await openPicker(lab);
@@ -78,18 +78,18 @@ test("a text tower is downloaded later: what Classify needs, all of it from the 
   await openPicker(lab);
   await lookUp(lab, hub, "owner/clip");
   await lab.byId("offer-open").click();
-  await expect(lab.byId("text-missing")).toContainText(/Classify downloads \d\.\d+ MB of it/);
+  await expect(lab.byId("text-missing")).toContainText(/Classify downloads \d\.\d+ MB of the text tower/);
   const before = hub.sent;
   await openPicker(lab);
   await expect(savedModels(lab)).toContainText("without text tower");
   await savedModels(lab).getByRole("button", { name: "Text tower of owner/clip" }).click();
   await expect(switchOf(lab)).toBeChecked();
-  await expect(lab.byId("offer-open")).toHaveText(/^Resume \(6\.\d+ MB\)$/);
+  await expect(lab.byId("offer-open")).toHaveText(/^Download 7\.0 MB$/);
   expect(hub.sent).toBe(before); // what is saved is looked up without the Hub
   await lab.page.keyboard.press("Escape");
 
   await classify(lab, ["church", "golf ball", "chain saw"], info);
-  await expect(lab.byId("text-missing")).toContainText("words that no class list has had so far");
+  await expect(lab.byId("text-missing")).toContainText("words that no class list has used yet");
   await lab.byId("download-text").click();
   await expect(lab.byId("text-missing")).toHaveCount(0);
   await openPicker(lab);

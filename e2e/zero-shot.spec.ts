@@ -50,7 +50,7 @@ async function openModel(lab: LabPage, name: string, without?: RegExp): Promise<
   const digest = createHash("sha256")
     .update(readFileSync(join(folder(name), "model.safetensors")))
     .digest("hex");
-  await expect(lab.page.locator(`.model-mark code[title="${digest}"]`)).toBeVisible();
+  await expect(lab.byId("model-label-detail")).toContainText(digest);
   await lab.waitForRuns();
 }
 

@@ -15,5 +15,5 @@ export async function lookUp(lab: LabPage, hub: TestHub, id: string): Promise<vo
   await lab.byId("hub-look-up").click();
 }
 
-/** The rows of the list of saved models, in the open dialog. */
-export const savedModels = (lab: LabPage) => lab.byId("saved").getByRole("row");
+/** The entries of the list of saved models, in the open dialog. */
+export const savedModels = (lab: LabPage) => lab.byId("saved").getByRole("listitem");

@@ -14,7 +14,12 @@ describe("planDownload", () => {
     const header = { begin: 0, end: 100_000 };
     const plan = planDownload(600 * MB, [[header], embed, block]);
     expect(plan.isWhole).toBe(false);
-    expect(plan.ranges).toEqual([header, embed[0], { begin: 300 * MB, end: 320 * MB }]);
+    expect(plan.ranges).toEqual([
+      { begin: 0, end: FIRST_BYTES },
+      { begin: FIRST_BYTES, end: header.end },
+      embed[0],
+      { begin: 300 * MB, end: 320 * MB },
+    ]);
     expect(planDownload(600 * MB, [[{ begin: 0, end: 100 }], embed]).ranges[0]).toEqual({
       begin: 0,
       end: FIRST_BYTES,

@@ -53,9 +53,16 @@ async function request(
   }
 }
 
-/** A browser does not tell a lost network from a refused CORS request, so the message names both. */
+/**
+ * A browser does not tell an unreachable server from a refused CORS request, so the message names both; that the device has no
+ * network at all it tells.
+ */
 export function unreachable(subject: string, url: string, cause: unknown): InputError {
   const host = URL.canParse(url) ? new URL(url).host : url;
+  if (globalThis.navigator?.onLine === false) {
+    const remedy = "Connect it and try again. Models saved before open without a network.";
+    return new InputError(subject, `an answer from ${host}`, "none: this device is offline", remedy);
+  }
   return new InputError(
     subject,
     `an answer from ${host} that this page may read`,

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { memoryStore } from "../cache/piece-store.ts";
 import { RangedFile } from "../cache/ranged-file.ts";
 import { CancelledError, InputError } from "../errors/input-error.ts";
@@ -71,6 +71,14 @@ describe("openRepository", () => {
     hub.faults.busy = 1;
     hub.faults.retryAfter = "3600";
     await expect(repositoryOf()).rejects.toThrow(/Try again in 3600 s/);
+  });
+
+  it("says so when the device has no network", async () => {
+    vi.stubGlobal("navigator", { onLine: false });
+    await hub.close();
+    await expect(repositoryOf()).rejects.toThrow(/this device is offline.*Models saved before open/);
+    vi.unstubAllGlobals();
+    hub = await startTestHub({});
   });
 
   it("names host and CORS when nothing answers", async () => {

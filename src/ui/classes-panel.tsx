@@ -1,3 +1,4 @@
+import { useRef } from "react";
 import { Button, FileTrigger } from "react-aria-components";
 import { describeZeroShot } from "../evaluate/zero-shot.ts";
 import { formatBytes, formatCount } from "../figures/format.ts";
@@ -37,6 +38,7 @@ function ZeroShotControls({ text }: { readonly text: TextTowerInfo }) {
   const classes = useLabState((state) => state.classes);
   const { embedded, embedding } = classes;
   const preset = presetOf(classes.templates);
+  const start = useRef<HTMLButtonElement>(null);
   return (
     <>
       <TextAreaField
@@ -65,20 +67,30 @@ function ZeroShotControls({ text }: { readonly text: TextTowerInfo }) {
         />
         <ListFile list="templates" label="Open templates…" />
       </details>
-      {embedding ? (
-        <WorkProgress progress={embedding} cancelLabel="Cancel" onCancel={() => void lab.cancelEmbedding()} />
-      ) : (
-        <div className="row">
-          <Button className="primary" onPress={() => void lab.embedClasses()} data-testid="embed-classes">
-            Classify
-          </Button>
-          <ListFile list="names" label="Open classes…" />
-        </div>
+      <div className="row">
+        <Button
+          ref={start}
+          className="primary"
+          isPending={embedding !== null}
+          onPress={() => void lab.embedClasses()}
+          data-testid="embed-classes"
+        >
+          Classify
+        </Button>
+        <ListFile list="names" label="Open classes…" />
+      </div>
+      {embedding && (
+        <WorkProgress
+          progress={embedding}
+          cancelLabel="Cancel"
+          onCancel={() => void lab.cancelEmbedding()}
+          focusAfter={start}
+        />
       )}
       <p className="hint" data-testid="classes-note">
         {embedded
           ? `${isStale(classes) ? "Changed since: the readout is still" : "The readout is"} ${describeZeroShot(embedded)}.`
-          : "Zero-shot: the text tower embeds every class name in every template; the image is compared with their mean. Needs the model's tokenizer.json."}
+          : "Zero-shot: the text tower embeds every class name in every template; the image is compared with their mean."}
       </p>
       <TextDownload text={text} />
     </>
@@ -89,27 +101,31 @@ function ZeroShotControls({ text }: { readonly text: TextTowerInfo }) {
 function TextDownload({ text: { missing, missingToClassify } }: { readonly text: TextTowerInfo }) {
   const lab = useLab();
   const downloading = useLabState((state) => state.classes.downloading);
-  if (downloading) {
-    return (
-      <WorkProgress
-        progress={downloading}
-        cancelLabel="Cancel"
-        onCancel={() => void lab.cancelTextDownload()}
-      />
-    );
-  }
-  if (missing === 0) return null;
+  const start = useRef<HTMLButtonElement>(null);
+  if (missing === 0 && !downloading) return null;
   return (
     <div className="text-download" data-testid="text-missing">
       <p className="hint">
         {missingToClassify > 0
-          ? `The text tower is not here yet: Classify downloads ${formatBytes(missingToClassify)} of it, and the embeddings of the words that it meets.`
-          : "The text tower is here, but for the embeddings of words that no class list has had so far."}{" "}
-        With all of it, zero-shot needs no network.
+          ? `Classify downloads ${formatBytes(missingToClassify)} of the text tower, and the embeddings of new words. Downloaded whole, it needs no network.`
+          : "The text tower is here, except for words that no class list has used yet. Downloaded whole, it needs no network."}
       </p>
-      <Button onPress={() => void lab.downloadText()} data-testid="download-text">
+      <Button
+        ref={start}
+        isPending={downloading !== null}
+        onPress={() => void lab.downloadText()}
+        data-testid="download-text"
+      >
         Download the text tower ({formatBytes(missing)})
       </Button>
+      {downloading && (
+        <WorkProgress
+          progress={downloading}
+          cancelLabel="Cancel"
+          onCancel={() => void lab.cancelTextDownload()}
+          focusAfter={start}
+        />
+      )}
     </div>
   );
 }

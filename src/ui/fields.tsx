@@ -164,6 +164,8 @@ export function TextInput(props: {
 export interface Option<T extends string> {
   readonly id: T;
   readonly label: string;
+  /** Shown in place of the label, which then is the accessible name. */
+  readonly icon?: ReactNode;
 }
 
 /** A choice from a list. */
@@ -226,9 +228,14 @@ export function SegmentField<T extends string>(props: {
     >
       {!props.hidesLabel && <Label>{props.label}</Label>}
       <div className="segments">
-        {props.options.map(({ id, label }) => (
-          <Radio key={id} value={id} data-testid={props.testId && `${props.testId}-${id}`}>
-            {label}
+        {props.options.map(({ id, label, icon }) => (
+          <Radio
+            key={id}
+            value={id}
+            data-testid={props.testId && `${props.testId}-${id}`}
+            {...(icon && { "aria-label": label })}
+          >
+            {icon ? <span title={label}>{icon}</span> : label}
           </Radio>
         ))}
       </div>

@@ -15,22 +15,23 @@ export function ModelOfferCard() {
     if (offer || error) card.current?.scrollIntoView({ block: "nearest" });
   }, [offer, error]);
   return (
-    <div className="offer" aria-live="polite" data-testid="offer" ref={card}>
-      {looking !== null && <p className="hint">Looking up {looking}.</p>}
+    <div className="offer" data-testid="offer" ref={card}>
+      <p className="hint" role="status">
+        {looking !== null && `Looking up ${looking}.`}
+        {offer && <span className="visually-hidden">Found {refText(offer)}: its details follow.</span>}
+        {looking === null && error === null && !offer && FIRST}
+      </p>
       {error !== null && (
-        <p className="message message-error" data-testid="offer-error">
+        <p className="message message-error" role="alert" data-testid="offer-error">
           {error}
         </p>
       )}
       {offer && <Offer offer={offer} />}
-      {looking === null && error === null && !offer && (
-        <p className="hint">
-          Choose a model to see its size and licence. Nothing is downloaded until you say so.
-        </p>
-      )}
     </div>
   );
 }
+
+const FIRST = "Choose a model to see its size and licence. Nothing is downloaded until you say so.";
 
 const CHECKS: Readonly<Record<DownloadCheck, string>> = {
   whole: "The file's sha256, as the Hub states it, is checked.",
@@ -46,6 +47,8 @@ function Offer({ offer }: { readonly offer: ModelOffer }) {
   const bytes = offer.bytes + (withText?.bytes ?? 0);
   const kept = offer.kept + (withText?.kept ?? 0);
   const missing = Math.max(0, bytes - kept);
+  const isPartly = (part: { readonly bytes: number; readonly kept: number } | null) =>
+    part !== null && part.kept > 0 && part.kept < part.bytes;
   const hasRoom = room === null || !offer.canSave || missing <= room;
   return (
     <>
@@ -102,7 +105,7 @@ function Offer({ offer }: { readonly offer: ModelOffer }) {
         >
           {missing === 0
             ? "Open"
-            : kept > 0
+            : isPartly(offer) || isPartly(withText)
               ? `Resume (${formatBytes(missing)})`
               : `Download ${formatBytes(missing)}`}
         </Button>

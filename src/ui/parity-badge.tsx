@@ -1,5 +1,5 @@
-import { Button, Tooltip, TooltipTrigger } from "react-aria-components";
 import { parityOf } from "../parity/measured.ts";
+import { DetailMark } from "./detail-mark.tsx";
 import { useLabState } from "./lab-context.tsx";
 
 /** Which reference the loaded model's family was checked against, and how far it was from it. */
@@ -11,17 +11,8 @@ export function ParityBadge() {
     ? `Random-weight checkpoints of this family (${family}, ${parity.references}) give ${parity.library} ${parity.version}'s states after every block, its feature and its logits to ${parity.difference.toExponential(1)} of the largest magnitude. This very checkpoint was not compared.`
     : `There is no reference for the family ${family}.`;
   return (
-    <>
-      <TooltipTrigger delay={200}>
-        <Button className="badge badge-parity" data-testid="parity" aria-describedby="parity-detail">
-          {parity ? `parity: ${parity.library} ${parity.version}` : "no reference"}
-        </Button>
-        <Tooltip placement="bottom">{detail}</Tooltip>
-      </TooltipTrigger>
-      {/* The tooltip exists only while it is open. */}
-      <span id="parity-detail" className="visually-hidden" data-testid="parity-detail">
-        {detail}
-      </span>
-    </>
+    <DetailMark className="badge badge-parity" testId="parity" detail={detail}>
+      {parity ? `parity: ${parity.library} ${parity.version}` : "no reference"}
+    </DetailMark>
   );
 }

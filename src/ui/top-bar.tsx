@@ -1,19 +1,18 @@
-import { Button, FileTrigger, Tooltip, TooltipTrigger } from "react-aria-components";
-import { formatBytes } from "../figures/format.ts";
 import type { EngineStatus } from "../worker/api.ts";
+import { DetailMark } from "./detail-mark.tsx";
 import { SegmentField } from "./fields.tsx";
-import { useLab, useLabState } from "./lab-context.tsx";
-import { ParityBadge } from "./parity-badge.tsx";
-import { WorkProgress } from "./progress.tsx";
+import { HalfIcon, MoonIcon, SunIcon } from "./icons.tsx";
+import { useLabState } from "./lab-context.tsx";
+import { ModelMark } from "./model-mark.tsx";
 import { useTheme } from "./theme.tsx";
 
 const THEMES = [
-  { id: "system", label: "System" },
-  { id: "light", label: "Light" },
-  { id: "dark", label: "Dark" },
+  { id: "system", label: "System", icon: <HalfIcon /> },
+  { id: "light", label: "Light", icon: <SunIcon /> },
+  { id: "dark", label: "Dark", icon: <MoonIcon /> },
 ] as const;
 
-/** Product, model, engine status and theme. */
+/** Product, model, engine status and theme: one row from 1280 px on. */
 export function TopBar() {
   const { choice, choose } = useTheme();
   return (
@@ -25,54 +24,16 @@ export function TopBar() {
       <ModelMark />
       <div className="top-right">
         <StatusMark />
-        <SegmentField label="Theme" hidesLabel value={choice} options={THEMES} onChange={choose} />
+        <SegmentField
+          label="Theme"
+          hidesLabel
+          value={choice}
+          options={THEMES}
+          testId="theme"
+          onChange={choose}
+        />
       </div>
     </header>
-  );
-}
-
-function ModelMark() {
-  const lab = useLab();
-  const model = useLabState((state) => state.model);
-  const opening = useLabState((state) => state.opening);
-  return (
-    <div className="model-mark">
-      {model && (
-        <p>
-          <strong data-testid="model-name">{model.spec.label}</strong>{" "}
-          <span className="muted">
-            {formatBytes(model.bytes)} · sha256 <code title={model.sha256}>{model.sha256.slice(0, 8)}</code>
-          </span>
-        </p>
-      )}
-      {model?.spec.outlierOrigin && (
-        <span className="badge badge-induced" data-testid="outlier-origin">
-          outliers: {model.spec.outlierOrigin}
-        </span>
-      )}
-      <ParityBadge />
-      {opening ? (
-        <WorkProgress
-          progress={opening.progress}
-          cancelLabel="Cancel"
-          onCancel={() => void lab.cancelOpening()}
-        />
-      ) : (
-        <>
-          <Button onPress={() => void lab.openPicker()} data-testid="open-picker">
-            Models…
-          </Button>
-          <FileTrigger
-            allowsMultiple
-            acceptedFileTypes={[".safetensors", ".json"]}
-            onSelect={(files) => files && void lab.openFiles([...files])}
-            data-testid="model-input"
-          >
-            <Button>Open files…</Button>
-          </FileTrigger>
-        </>
-      )}
-    </div>
   );
 }
 
@@ -103,17 +64,8 @@ function StatusMark() {
     );
   }
   return (
-    <>
-      <TooltipTrigger delay={200}>
-        <Button className="status" data-testid="status" aria-describedby="status-detail">
-          {statusText(status)}
-        </Button>
-        <Tooltip placement="bottom end">{statusDetail(status)}</Tooltip>
-      </TooltipTrigger>
-      {/* The tooltip exists only while it is open. */}
-      <span id="status-detail" className="visually-hidden" data-testid="status-detail">
-        {statusDetail(status)}
-      </span>
-    </>
+    <DetailMark className="status" testId="status" detail={statusDetail(status)}>
+      {statusText(status)}
+    </DetailMark>
   );
 }

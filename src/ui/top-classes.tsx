@@ -73,7 +73,9 @@ function TopRow({
         style={{ width: `${100 * probability}%` }}
         aria-hidden="true"
       />
-      <span className="top-label">{label}</span>
+      <span className="top-label" title={label}>
+        {label}
+      </span>
       <span className="top-value">{formatPercent(probability)}</span>
     </li>
   );
