@@ -90,6 +90,9 @@ test("a text tower is downloaded later: what Classify needs, all of it from the 
 
   await classify(lab, ["church", "golf ball", "chain saw"], info);
   await expect(lab.byId("text-missing")).toContainText("words that no class list has used yet");
+  await openPicker(lab);
+  await expect(savedModels(lab)).toContainText("text tower incomplete");
+  await lab.page.keyboard.press("Escape");
   await lab.byId("download-text").click();
   await expect(lab.byId("text-missing")).toHaveCount(0);
   await openPicker(lab);

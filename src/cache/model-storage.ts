@@ -13,8 +13,8 @@ export const manifestSchema = z.object({
   /** The encoder is here whole, and was checked as far as it can be. */
   complete: z.boolean(),
   /**
-   * Of the text tower and its tokenizer: there is `none`, it is `absent` or here in parts, it was `wanted` but has not arrived whole,
-   * or it is here `whole` and checked; null = saved by an earlier version, which did not say.
+   * Of the text tower and its tokenizer: there is `none`, it is `absent`, it was `wanted`, whole or for some classes, but has not
+   * arrived whole, or it is here `whole` and checked; null = not known yet.
    */
   text: z.enum(["none", "absent", "wanted", "whole"]).nullable().default(null),
 });

@@ -111,12 +111,12 @@ async function hubModel(name: string, mirror: string, signal: AbortSignal): Prom
       const { encoder, text } = await planModel(files, weights, open);
       textPlans = text;
       await files.checkRoom(encoder);
-      return files.fetch(encoder, told(progress), stop, { text: text ? "absent" : "none" });
+      return files.fetch(encoder, told(progress), stop, { text: text ? "nothing" : "none" });
     },
     async fetchText(progress, stop) {
       if (!textPlans) return;
       await files.checkRoom(textPlans.alone);
-      await files.fetch(textPlans.alone, told(progress), stop, { text: "wanted" });
+      await files.fetch(textPlans.alone, told(progress), stop, { text: "whole" });
     },
     close: async () => {},
   };

@@ -156,7 +156,7 @@ describe("a model of the Hub", () => {
       const offer = await lookUpModel(ref("owner/both"), live);
       expect(offer.text).toMatchObject({ kept: 0, check: "part", isWanted: false });
       const first = await open();
-      await first.files.fetch(first.plans.encoder, () => {}, live, { text: "absent" });
+      await first.files.fetch(first.plans.encoder, () => {}, live, { text: "nothing" });
       expect(first.files.saved).toMatchObject({ complete: true, text: "absent" });
       expect(hub.requests.some((line) => line.includes("tokenizer"))).toBe(false);
       expect(first.text.alone.bytes).toBe(offer.text!.bytes);
@@ -166,7 +166,7 @@ describe("a model of the Hub", () => {
       const steps: { stage: string; done: number; total: number }[] = [];
       const kept = second.files.kept(second.text.alone);
       const sent = hub.sent;
-      await second.files.fetch(second.text.alone, (step) => steps.push(step), live, { text: "wanted" });
+      await second.files.fetch(second.text.alone, (step) => steps.push(step), live, { text: "whole" });
       expect(hub.sent - sent).toBe(second.text.alone.bytes - kept);
       const total = second.text.alone.bytes;
       expect(steps.at(-1)).toEqual({ stage: "Downloading the text tower (bytes)", done: total, total });
@@ -186,16 +186,16 @@ describe("a model of the Hub", () => {
       expect(first.text.withEncoder.isWhole).toBe(true);
       const stop = new AbortController();
       const fetching = first.files.fetch(first.text.withEncoder, () => stop.abort(), stop.signal, {
-        text: "wanted",
+        text: "whole",
       });
       await expect(fetching).rejects.toThrow(/cancelled/i);
       expect((await open()).files.saved).toMatchObject({ complete: false, text: "wanted" });
       // What is asked for without the tower does not forget that it was wanted.
       const second = await open();
-      await second.files.fetch(second.plans.encoder, () => {}, live, { text: "absent" });
+      await second.files.fetch(second.plans.encoder, () => {}, live, { text: "nothing" });
       expect(second.files.saved).toMatchObject({ complete: true, text: "wanted" });
       const third = await open();
-      const sha256 = await third.files.fetch(third.text.withEncoder, () => {}, live, { text: "wanted" });
+      const sha256 = await third.files.fetch(third.text.withEncoder, () => {}, live, { text: "whole" });
       expect(sha256).toBe(createHash("sha256").update(bytes).digest("hex"));
       expect(third.files.saved).toMatchObject({ complete: true, text: "whole" });
     });
@@ -204,7 +204,7 @@ describe("a model of the Hub", () => {
       fixtureFiles({ padded: false });
       const { files, text } = await open();
       hub.faults.corrupts = true;
-      await expect(files.fetch(text.alone, () => {}, live, { text: "wanted" })).rejects.toThrow(
+      await expect(files.fetch(text.alone, () => {}, live, { text: "whole" })).rejects.toThrow(
         /sha256 .* as the Hub states it/,
       );
       expect(await folderStorage(root).find(ref("owner/both"))).toBeNull();

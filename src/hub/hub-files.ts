@@ -27,7 +27,8 @@ export interface HubRequest extends HubRef {
 }
 
 export interface FetchOptions extends Pick<DigestOptions, "hasher"> {
-  readonly text?: "none" | "absent" | "wanted";
+  /** There is `none`; of one that there is nothing, a `part`, or the `whole`. */
+  readonly text?: "none" | "nothing" | "part" | "whole";
 }
 
 /** A model's files on the Hub or saved from there. */
@@ -45,7 +46,7 @@ export interface HubFiles extends ModelFiles {
   checkRoom(plan: WeightsPlan): Promise<void>;
   /**
    * Fetches the weights of a plan and checks them; resolves with their sha256, as the Hub states it or as it is.
-   * @param options.text what is said of the text tower in the list of saved models: `wanted` when the plan is to bring it whole
+   * @param options.text what of the text tower the plan brings, for what is said of it in the list of saved models
    */
   fetch(
     plan: WeightsPlan,
@@ -123,7 +124,7 @@ export async function openHubFiles(
     async fetch(plan, onProgress, stop, { hasher = createHasher, text = "none" } = {}) {
       const [only] = set.weights;
       // What was checked before need not be hashed again.
-      const wasChecked = saved?.complete && (text !== "wanted" || saved.text === "whole");
+      const wasChecked = saved?.complete && (text !== "whole" || saved.text === "whole");
       const isHere = set.weights.length === 1 && missing(plan) === 0;
       // Said before it has arrived, so that it is wanted when the download goes on.
       await remember(saved?.complete ?? false, saidOfText(saved, text));
@@ -140,7 +141,7 @@ export async function openHubFiles(
         if (!(error instanceof CancelledError)) await saves?.delete(repository);
         throw error;
       }
-      await remember(true, text === "wanted" ? "whole" : saidOfText(saved, text));
+      await remember(true, text === "whole" ? "whole" : saidOfText(saved, text));
       return digests.all;
     },
 
@@ -153,12 +154,13 @@ export async function openHubFiles(
 /** Files that only a text tower needs. */
 const TOKENIZER_FILES: readonly [string, string] = ["tokenizer.json", "tokenizer_config.json"];
 
-/** What the manifest says of the text tower: what was once wanted or is here stays so. */
+/** What the manifest says of the text tower before a plan has arrived: what was once wanted or is here stays so. */
 function saidOfText(
   saved: SavedManifest | null,
   text: Required<FetchOptions>["text"],
 ): SavedManifest["text"] {
-  return saved?.text === "whole" || (saved?.text === "wanted" && text !== "none") ? saved.text : text;
+  if (saved?.text === "whole" || text === "none") return saved?.text ?? "none";
+  return text === "nothing" && saved?.text !== "wanted" ? "absent" : "wanted";
 }
 
 /** The repository at one commit, and where its pieces are kept. */

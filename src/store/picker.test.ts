@@ -97,6 +97,8 @@ describe("the model picker", () => {
     await lab.lookUp("a/b");
     expect(state().picker.wantsText).toBe(false);
     expect(await open()).toMatchObject({ withText: false });
+    expect(state().picker.offer).toBeNull();
+    await lab.lookUp("a/b");
     lab.setWantsText(true);
     expect(await open()).toMatchObject({ withText: true });
     await lab.lookUp("a/b");

@@ -50,7 +50,8 @@ export function createPicker(
   }
 
   async function download(request: HubModelRequest): Promise<void> {
-    update({ isOpen: false });
+    // What it says of sizes does not hold any more.
+    update({ isOpen: false, offer: null });
     await openModel(request);
     await refreshSaved();
   }
@@ -107,6 +108,7 @@ export function createPicker(
       download({ kind: "hub", hub, id, revision, commit, withText: !complete && text === "wanted" }),
 
     async deleteSaved(key: string): Promise<void> {
+      update({ offer: null });
       try {
         await api.deleteSavedModel(key);
       } catch (error) {

@@ -29,7 +29,7 @@ export function hubText(files: HubFiles, plans: TextPlans | null): HubText | nul
       await files.checkRoom(plan);
       await files.fetch(plan, onProgress, signal, {
         hasher: createWorkerHasher,
-        text: isWhole ? "wanted" : "absent",
+        text: isWhole ? "whole" : "part",
       });
       files.release();
     },

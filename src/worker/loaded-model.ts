@@ -71,7 +71,7 @@ export async function loadModel(
     hub && plan
       ? hub.fetch(plan, onProgress, stop, {
           hasher: createWorkerHasher,
-          text: withText ? "wanted" : plans?.text ? "absent" : "none",
+          text: withText ? "whole" : plans?.text ? "nothing" : "none",
         })
       : sha256(files.weights, {
           onProgress: stage("Checking the file (bytes)"),
