@@ -12,8 +12,10 @@ import type { RegistersSet } from "../regcache/registers.ts";
 import type { ClassEmbeddings } from "../text/class-embeddings.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
 import type { ExperimentApi } from "./experiment-api.ts";
+import type { HubModelRequest, ModelOffer, TextTowerInfo } from "./hub-api.ts";
 
 export type { ModelOverrides } from "../families/overrides.ts";
+export type { DownloadCheck, HubModelRequest, ModelOffer, TextOffer, TextTowerInfo } from "./hub-api.ts";
 
 /**
  * The interface between the page and the worker that owns ORT and the weights. The page's client
@@ -43,13 +45,6 @@ export interface ModelInfo {
   readonly status: EngineStatus;
   /** The checkpoint's text tower, for zero-shot classification; null = it has none. */
   readonly text: TextTowerInfo | null;
-}
-
-/** What of a text tower and its tokenizer is still on the Hub, in bytes; 0 = nothing, as of files from the disk. */
-export interface TextTowerInfo {
-  readonly missing: number;
-  /** Of these, what any class list needs; of the token embedding, further rows are read as words need them. */
-  readonly missingToClassify: number;
 }
 
 export interface RegistersInfo {
@@ -95,56 +90,6 @@ export type ModelRequest =
       readonly overrides?: ModelOverrides;
     }
   | HubModelRequest;
-
-/** A model of the Hub, of a mirror, or saved from there. */
-export interface HubModelRequest extends HubRef {
-  readonly kind: "hub";
-  /** As `lookUpModel` resolved the revision; left out = whatever the revision is now. */
-  readonly commit?: string;
-  /** Whether its text tower is fetched with it, where it has one that can be used. */
-  readonly withText?: boolean;
-  readonly overrides?: ModelOverrides;
-}
-
-/**
- * `whole`: the Hub's sha256 is checked; `part`: it covers bytes that are not fetched, so commit, ETag and lengths are;
- * `none`: the Hub states none.
- */
-export type DownloadCheck = "whole" | "part" | "none";
-
-/** The text tower of a model of the Hub, with its tokenizer. */
-export interface TextOffer {
-  /** Bytes that it adds to those of the encoder, and of these what is saved already. */
-  readonly bytes: number;
-  readonly kept: number;
-  /** Of encoder and text tower together. */
-  readonly check: DownloadCheck;
-  /** Whether it was asked for before. */
-  readonly isWanted: boolean;
-}
-
-/** What is known of a model of the Hub before its weights are fetched. */
-export interface ModelOffer extends HubRef {
-  /** The revision's commit; the model is opened at it. */
-  readonly commit: string;
-  /** As the model card states it; null = it states none. */
-  readonly licence: string | null;
-  readonly spec: EncoderSpec;
-  /** Bytes that the encoder needs, and of these what is saved already. */
-  readonly bytes: number;
-  readonly kept: number;
-  /** Bytes of the whole checkpoint. */
-  readonly fileBytes: number;
-  readonly check: DownloadCheck;
-  /** Null = it has no text tower, or none that can be used. */
-  readonly text: TextOffer | null;
-  /** Why a text tower that is there cannot be used. */
-  readonly textRefusal: string | null;
-  /** Bytes that the browser would still keep; null = it does not say. */
-  readonly room: number | null;
-  /** Whether this browser keeps models for this page. */
-  readonly canSave: boolean;
-}
 
 export interface Progress {
   /** E.g. "Reading weights", "Block 3 of 12". */
