@@ -10,6 +10,7 @@ by image.
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -216,6 +217,59 @@ def attention(rng, f32):
     }
 
 
+MLP = 16
+
+
+def batched_block(rng, f32):
+    """A whole block on several images at once: every activation range is that over all tokens of all images, the rest is image by image."""
+    d = WIDTH // HEADS
+    images = rng.normal(0.1, 0.8, (IMAGES, T, WIDTH))
+    images[1, 4, 3] = 40  # an outlier in one image, which sets the others' ranges
+    images = f32(images)
+    linear = lambda out, width: (f32(rng.normal(0, 0.35, (out, width))), f32(rng.normal(0, 0.1, out)))
+    norm = lambda: (f32(rng.normal(1, 0.2, WIDTH)), f32(rng.normal(0, 0.2, WIDTH)))
+    norms = {"norm1": norm(), "norm2": norm()}
+    linears = {"qkv": linear(3 * WIDTH, WIDTH), "proj": linear(WIDTH, WIDTH), "fc1": linear(MLP, WIDTH), "fc2": linear(WIDTH, MLP)}
+    linears["fc1"][0][5] *= 4  # a register neuron
+    tau, key, value = 2.5, f32(rng.normal(0, 1, WIDTH)), f32(rng.normal(0, 1, WIDTH))
+
+    def run(bits, scheme, attends):
+        def quantize(*parts):
+            low, high = min(p.min() for p in parts), max(p.max() for p in parts)
+            grid = lambda p: symmetric(p, bits, max(-low, high)) if scheme == "symmetric" else asymmetric(p, bits, low, high)
+            return [grid(p) for p in parts]
+
+        def layer_norm(x, name):
+            gamma, beta = norms[name]
+            return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-6) * gamma + beta
+
+        def apply(x, name):
+            w, b = linears[name]
+            return quantize(x)[0] @ symmetric(w, bits, np.abs(w).max()).T + b
+
+        rounded = quantize if attends else lambda *parts: list(parts)
+        heads = lambda x: x.reshape(*x.shape[:-1], HEADS, d)
+        q, k, v = (heads(part) for part in np.split(apply(layer_norm(images, "norm1"), "qkv"), 3, -1))  # [image, T, H, d]
+        (q,), (slot_k, k), (slot_v, v) = rounded(q), rounded(heads(key), k), rounded(heads(value), v)
+        logits = np.einsum("ithd,ishd->ihts", q, k) / np.sqrt(d)
+        slot = np.einsum("ithd,hd->iht", q, slot_k)[..., None] / np.sqrt(d) + np.log(tau)
+        e = np.exp(np.concatenate([slot, logits], -1))
+        (weights,) = rounded(e / e.sum(-1, keepdims=True))
+        mixed = np.einsum("ihts,ishd->ithd", weights[..., 1:], v) + np.einsum("iht,hd->ithd", weights[..., 0], slot_v)
+        middle = images + apply(mixed.reshape(IMAGES, T, WIDTH), "proj")
+        hidden = apply(layer_norm(middle, "norm2"), "fc1")
+        gelu = hidden * 0.5 * (1 + np.vectorize(math.erf)(hidden / np.sqrt(2)))
+        return middle + apply(gelu, "fc2")
+
+    cases = [(8, "symmetric", False), (6, "symmetric", False), (7, "asymmetric", False), (8, "symmetric", True), (6, "asymmetric", True)]
+    return {
+        "images": images,
+        **{name: {"weight": w, "bias": b} for name, (w, b) in {**norms, **linears}.items()},
+        "prefix": {"copies": tau, "key": key, "value": value},
+        "cases": [{"bits": b, "scheme": s, "attention": a, "expected": run(b, s, a)} for b, s, a in cases],
+    }
+
+
 def main() -> None:
     rng = np.random.default_rng(4)
     f32 = lambda a: a.astype(np.float32).astype(np.float64)
@@ -245,6 +299,7 @@ def main() -> None:
         "twin": {"bits": 5, "positive": 0.21, "negative": 0.011, "expected": twin(gelu_like[1], 5, 0.21, 0.011).ravel().tolist(), "x": gelu_like[1].ravel().tolist()},
         "guided": {"bits": 4, **guided_search(gelu_like.reshape(-1, WIDTH), w, f32(np.random.default_rng(6).lognormal(0, 2, (IMAGES * T, OUT))), 4)},
         "attention": attention(np.random.default_rng(5), f32),
+        "batch": batched_block(np.random.default_rng(7), f32),
     }
     rounded = json.loads(json.dumps(fixture, default=lambda a: a.ravel().tolist()), parse_float=lambda t: float(f"{float(t):.9g}"))
     FILE.parent.mkdir(exist_ok=True)

@@ -51,6 +51,25 @@ export async function runUnmeasured(
   return { x: y!.data, trace: null, milliseconds: performance.now() - started };
 }
 
+/** Runs one quantized block on several images of equally many tokens at once: every activation range is over all of them. */
+export async function runBatched(
+  spec: EncoderSpec,
+  { session, grids }: Pick<BlockVariant, "session" | "grids">,
+  block: number,
+  images: readonly Tokens[],
+  plan: BlockPlan,
+): Promise<{ readonly images: readonly Float32Array[]; readonly milliseconds: number }> {
+  const started = performance.now();
+  const { length } = images[0]!.x;
+  const dims = [images.length, length / spec.width, spec.width];
+  const x = { data: concat(images.map((image) => image.x)), dims };
+  const feeds = { x, ...prefixFeeds(spec, block, plan), ...gridTensors(grids) };
+  const { data } = (await session.run(feeds, ["y"])).y!;
+  assertUsable([largest(data)], block);
+  const of = images.map((_, i) => data.slice(i * length, (i + 1) * length));
+  return { images: of, milliseconds: performance.now() - started };
+}
+
 /** Runs one block on surviving tokens and measures it; its session must have instruments. */
 export async function runBlock(
   spec: EncoderSpec,
@@ -179,15 +198,24 @@ export function gradientFeeds(
 
 /** The tokens and the prefix slots. */
 function tokenFeeds(
-  { width, heads }: EncoderSpec,
+  spec: EncoderSpec,
   block: number,
   tokens: Tokens,
   plan: BlockPlan,
 ): Record<string, HostTensor> {
+  const { width } = spec;
   return {
     x: { data: tokens.x, dims: [tokens.x.length / width, width] },
-    ...slotFeeds(plan.prefix, block, slotsOf(plan), { heads, perHead: width / heads }),
+    ...prefixFeeds(spec, block, plan),
   };
+}
+
+function prefixFeeds(
+  { width, heads }: EncoderSpec,
+  block: number,
+  plan: BlockPlan,
+): Record<string, HostTensor> {
+  return slotFeeds(plan.prefix, block, slotsOf(plan), { heads, perHead: width / heads });
 }
 
 /** [mlpWidth]: 1 for a register neuron, else 0. */

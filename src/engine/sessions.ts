@@ -156,34 +156,22 @@ export class Sessions {
     index: number,
     plan: BlockPlan,
     measured: boolean,
-    onSearch: (done: boolean) => Promise<void> = async () => {},
+    onSearch?: (done: boolean) => Promise<void>,
   ): Promise<BlockVariant> {
-    const { quantize, statistics, key } = plan;
+    const { quantize } = plan;
     const instruments = this.instruments || measured;
-    const shape = shapeOf(plan);
     if (!quantize) {
+      const shape = shapeOf(plan);
       const isOfChain = instruments === this.instruments && shape.slots === 1 && !shape.shiftsNeurons;
       if (isOfChain) return { session: this.blocks[index]!, instruments, grids: {} };
       return this.#fp(index, { quantize: null, instruments, ...shape });
     }
-    if (quantize.arithmetic === "int8") requireIntegerKernels(this.runtime);
-    const gridKey = `${index} ${key}`;
-    const searches = searchesScales(quantize) && !this.#grids.has(gridKey);
-    if (searches) await onSearch(false);
-    const built = await this.#variant(sessionKey(index, quantize, plan, instruments), async () => {
-      const block = quantizeBlock(await this.weights.block(index), quantize, statistics);
-      const model = buildBlock(this.spec, block.weights, { quantize: block.graph, instruments, ...shape });
-      return {
-        session: await this.runtime.createSession(model),
-        folds: block.folds,
-        norms: block.norms,
-        twin: block.twin,
-      };
-    });
-    const grids = this.#grids.get(gridKey) ?? activationGrids(quantize, built, statistics);
-    this.#grids.set(gridKey, grids);
-    if (searches) await onSearch(true);
-    return { session: built.session, instruments, grids };
+    return this.#quantized(index, quantize, plan, { instruments }, onSearch);
+  }
+
+  /** A quantized block for several images at once, lean. Call inside the run queue. @throws as {@link block} */
+  async batched(index: number, quantize: Quantization, plan: BlockPlan): Promise<BlockVariant> {
+    return this.#quantized(index, quantize, plan, { instruments: false, batched: true });
   }
 
   /** An FP block that also hands out what its linears read, for calibration. Call inside the run queue. */
@@ -214,6 +202,30 @@ export class Sessions {
     return this.#headNorm;
   }
 
+  async #quantized(
+    index: number,
+    quantize: Quantization,
+    plan: BlockPlan,
+    kind: Pick<BlockGraphOptions, "batched"> & { readonly instruments: boolean },
+    onSearch?: (done: boolean) => Promise<void>,
+  ): Promise<BlockVariant> {
+    const { statistics, key } = plan;
+    if (quantize.arithmetic === "int8") requireIntegerKernels(this.runtime);
+    const gridKey = `${index} ${key}`;
+    const searches = searchesScales(quantize) && !this.#grids.has(gridKey);
+    if (searches) await onSearch?.(false);
+    const built = await this.#variant(sessionKey(index, quantize, plan, kind), async () => {
+      const block = quantizeBlock(await this.weights.block(index), quantize, statistics);
+      const options = { quantize: block.graph, ...kind, ...shapeOf(plan) };
+      const session = await this.runtime.createSession(buildBlock(this.spec, block.weights, options));
+      return { session, folds: block.folds, norms: block.norms, twin: block.twin };
+    });
+    const grids = this.#grids.get(gridKey) ?? activationGrids(quantize, built, statistics);
+    this.#grids.set(gridKey, grids);
+    if (searches) await onSearch?.(true);
+    return { session: built.session, instruments: kind.instruments, grids };
+  }
+
   /** An FP block with another graph than the one that is always there. */
   async #fp(index: number, options: BlockGraphOptions): Promise<BlockVariant> {
     const { session } = await this.#variant(JSON.stringify([index, options]), async () => {
@@ -240,11 +252,11 @@ export class Sessions {
  * What a session is built from. Activation bits, ranges and bounds are inputs of the graph, so they need no session of their
  * own, but where weights depend on calibration the plan's whole key does.
  */
-function sessionKey(index: number, q: Quantization, plan: BlockPlan, instruments: boolean): string {
+function sessionKey(index: number, q: Quantization, plan: BlockPlan, kind: object): string {
   const foldsWeights = q.smoothQuant !== undefined || (q.base !== undefined && q.base !== "rtn");
   return JSON.stringify([
     index,
-    instruments,
+    kind,
     q.weightBits,
     q.weightGranularity,
     q.arithmetic === "int8",

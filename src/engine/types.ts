@@ -78,6 +78,17 @@ export interface Engine {
    * @throws as {@link run}
    */
   result(input: EngineInput, intervention: Intervention, options?: ResultOptions): Promise<RunResult>;
+  /**
+   * Runs images for their results alone, in their order. With ranges per batch they are one batch: what one of them becomes depends
+   * on all (see engine/batch.ts), and their costs share its time equally. Otherwise each is as with {@link result}, of which a range
+   * per batch is that of the image.
+   * @throws as {@link run}; InputError for a batch that is too large, or whose images would differ in their number of tokens
+   */
+  results(
+    inputs: readonly EngineInput[],
+    intervention: Intervention,
+    options?: ResultOptions,
+  ): Promise<RunResult[]>;
   /** Runs other work with ORT in the engine's queue, never beside a run of the encoder. @throws CancelledError on abort. */
   exclusive<T>(work: () => Promise<T>, options?: RunOptions): Promise<T>;
   /** Frees the sessions. */

@@ -62,6 +62,8 @@ export function fakeEngine(
       return result(input, intervention, options);
     },
     result,
+    results: (inputs, intervention, options) =>
+      Promise.all(inputs.map((input) => result(input, intervention, options))),
     backward: () => Promise.reject(new Error("a fake engine has no linears")),
     exclusive: (work) => work(),
     async dispose() {},

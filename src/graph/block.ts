@@ -2,6 +2,7 @@ import type { EncoderSpec } from "../encoder/spec.ts";
 import type { BlockWeights, Linear, LinearName } from "../encoder/weights.ts";
 import { type ActivationRounding, roundActivation } from "./activation-rounding.ts";
 import { type AttentionRounding, roundOperand, roundSoftmax } from "./attention-rounding.ts";
+import { type HeadLayout, imagesOfBatch, oneImage } from "./head-layout.ts";
 import { type IntegerActivation, type IntegerLinear, integerLinear } from "./integer-linear.ts";
 import { activation, layerNorm, linear, tensorRange, tokenRange } from "./layers.ts";
 import { GraphBuilder, type OnnxModel } from "./onnx.ts";
@@ -27,6 +28,8 @@ import { shiftNeurons } from "./shift-neurons.ts";
  *          with `exposesInputs` also qkv_input, proj_input, fc1_input [T, D], fc2_input [T, mlpWidth] and
  *          softmax_output [H, T, R + T]
  *          lean (`instruments: false`): y alone, the same to the last bit, and no query_share
+ *
+ * `batched`: x [B, T, D], B images that attend each to itself while every activation range is over all of them; lean, y [B T, D]
  */
 export interface BlockGraphOptions {
   /** Null = an FP block. */
@@ -39,6 +42,8 @@ export interface BlockGraphOptions {
   readonly shiftsNeurons?: boolean;
   /** R, slots of the prefix; absent = 1. */
   readonly slots?: number;
+  /** Several images at once, for ranges per batch; they must be lean. */
+  readonly batched?: boolean;
 }
 
 /** Linears that are quantized, and how. Simulated: the block's weights are rounded already. */
@@ -76,12 +81,16 @@ export function buildBlock(spec: EncoderSpec, weights: BlockWeights, options: Bl
   const g = new GraphBuilder("block");
   const { width: D, heads: H } = spec;
   const d = D / H;
-  const x = g.input("x", ["T", D]);
+  const { quantize, batched = false } = options;
+  const instruments = options.instruments ?? !batched;
+  const input = g.input("x", batched ? ["B", "T", D] : ["T", D]);
+  const x = batched ? g.node("Flatten", [input], { axis: 2 }) : input; // [N, D]
+  const perHead = { heads: H, perHead: d };
+  const layout = batched ? imagesOfBatch(g, input, perHead) : oneImage(g, perHead);
   const slots = options.slots ?? 1;
   const prefixKey = g.input("prefix_key", [H, d, slots]);
   const prefixValue = g.input("prefix_value", [H, slots, d]);
   const bias = g.input("prefix_bias", [slots]);
-  const { quantize, instruments = true } = options;
 
   const maxima: string[] = [];
   const measured = (input: string, name: LinearName, layer: Linear) => {
@@ -101,7 +110,7 @@ export function buildBlock(spec: EncoderSpec, weights: BlockWeights, options: Bl
   const qkv = measured(layerNorm(g, x, weights.norm1, spec.layerNormEps), "qkv", weights.qkv);
   const slot = { key: prefixKey, value: prefixValue, bias };
   const rounding = quantize?.arithmetic === "simulated" ? quantize.attention : null;
-  const attention = selfAttention(g, qkv, spec, slot, rounding);
+  const attention = selfAttention(g, qkv, layout, d, slot, rounding);
   if (options.exposesInputs) g.output(EXPOSED_SOFTMAX, attention.weights, [H, "T", "S"]);
   const attended = scaled(g, measured(attention.mixed, "proj", weights.proj), weights.scale1);
   const middle = g.node("Add", [x, attended]);
@@ -113,7 +122,7 @@ export function buildBlock(spec: EncoderSpec, weights: BlockWeights, options: Bl
   const mlp = scaled(g, measured(neurons, "fc2", weights.fc2), weights.scale2);
   const y = g.node("Add", [middle, mlp]);
 
-  g.output("y", y, ["T", D]);
+  g.output("y", y, [batched ? "N" : "T", D]);
   if (!instruments) return g.build();
 
   // Instruments. Averages over heads and queries are a product with a constant row: far cheaper than ReduceMean
@@ -141,34 +150,30 @@ function needsTokens(quantize: BlockQuantization | null): boolean {
   return granularity === "per-token" || excludes !== null;
 }
 
-/** Multi-head self-attention over [T, 3D] with extra key and value slots before the tokens' own. */
+/** Multi-head self-attention over rows [N, 3D] with extra key and value slots before the tokens' own; G as the layout says. */
 function selfAttention(
   g: GraphBuilder,
   qkv: string,
-  spec: EncoderSpec,
+  layout: HeadLayout,
+  d: number,
   slot: { key: string; value: string; bias: string },
   rounding: AttentionRounding | null,
 ): { mixed: string; weights: string } {
-  const { width: D, heads: H } = spec;
-  const d = D / H;
-  const [q, k, v] = g.nodes("Split", [qkv], 3, { axis: 1 }) as [string, string, string]; // each [T, D]
-  const perHead = (value: string, perm: number[]) =>
-    g.node("Transpose", [g.node("Reshape", [value, g.integers([-1, H, d])])], { perm });
+  const [q, k, v] = g.nodes("Split", [qkv], 3, { axis: 1 }) as [string, string, string]; // each [N, D]
   const rounded = (name: "q" | "k" | "v", parts: string[]) =>
     rounding ? roundOperand(g, parts, name, rounding) : parts;
-  const [ownQuery] = rounded("q", [perHead(q, [1, 0, 2])]);
-  const query = g.node("Mul", [ownQuery!, g.constant(1 / Math.sqrt(d))]); // [H, T, d]
-  const [slotKey, keys] = rounded("k", [slot.key, perHead(k, [1, 2, 0])]); // [H, d, R], [H, d, T]
-  // The slots' logits apart from the tokens': a bias added to all of [H, T, R + T] would cost a pass over it.
-  const slotLogits = g.node("Add", [g.node("MatMul", [query, slotKey!]), slot.bias]); // [H, T, R]
-  const tokenLogits = g.node("MatMul", [query, keys!]); // [H, T, T]
+  const [ownQuery] = rounded("q", [layout.rows(q)]);
+  const query = g.node("Mul", [ownQuery!, g.constant(1 / Math.sqrt(d))]); // [G, T, d]
+  const [slotKey, keys] = rounded("k", [layout.slots(slot.key), layout.columns(k)]); // [G, d, R], [G, d, T]
+  // The slots' logits apart from the tokens': a bias added to all of [G, T, R + T] would cost a pass over it.
+  const slotLogits = g.node("Add", [g.node("MatMul", [query, slotKey!]), slot.bias]); // [G, T, R]
+  const tokenLogits = g.node("MatMul", [query, keys!]); // [G, T, T]
   const logits = g.node("Concat", [slotLogits, tokenLogits], { axis: 2 });
-  const [slotValue, ownValues] = rounded("v", [slot.value, perHead(v, [1, 0, 2])]);
-  const values = g.node("Concat", [slotValue!, ownValues!], { axis: 1 }); // [H, R + T, d]
-  const exact = g.node("Softmax", [logits], { axis: -1 }); // [H, T, R + T]
+  const [slotValue, ownValues] = rounded("v", [layout.slots(slot.value), layout.rows(v)]);
+  const values = g.node("Concat", [slotValue!, ownValues!], { axis: 1 }); // [G, R + T, d]
+  const exact = g.node("Softmax", [logits], { axis: -1 }); // [G, T, R + T]
   const weights = rounding ? roundSoftmax(g, exact, rounding) : exact;
-  const heads = g.node("Transpose", [g.node("MatMul", [weights, values])], { perm: [1, 0, 2] });
-  return { mixed: g.node("Reshape", [heads, g.integers([-1, D])]), weights };
+  return { mixed: layout.merge(g.node("MatMul", [weights, values])), weights };
 }
 
 /** LayerScale (2103.17239) where the encoder has it. */

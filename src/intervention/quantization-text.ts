@@ -5,7 +5,7 @@ import type { Quantization } from "./quantization.ts";
  * grammar. `x` after a number makes it a multiple: of the range for clip, of the tokens' median L-inf for exclude.
  */
 export const QUANTIZATION_FORM =
-  "arithmetic=simulated|int8, scheme=symmetric|asymmetric, activations=per-tensor|per-token, range=dynamic|min-max|99|99.9|99.99|99.999, clip=0.9x|LIMIT, exclude=64x|LIMIT, smooth=0.5, base=rtn|ptq4vit|repq-vit, attention=on|off, search=output-error|hessian, linears=qkv+fc2, blocks=3+4, calibration=ID";
+  "arithmetic=simulated|int8, scheme=symmetric|asymmetric, activations=per-tensor|per-token, range=dynamic|dynamic-batch|min-max|99|99.9|99.99|99.999, batch=8 (with dynamic-batch), clip=0.9x|LIMIT, exclude=64x|LIMIT, smooth=0.5, base=rtn|ptq4vit|repq-vit, attention=on|off, search=output-error|hessian, linears=qkv+fc2, blocks=3+4, calibration=ID";
 
 /** The pairs of a quantization, without the defaults. */
 export function quantizationPairs(q: Quantization): [key: string, value: string][] {
@@ -14,7 +14,8 @@ export function quantizationPairs(q: Quantization): [key: string, value: string]
     ["arithmetic", q.arithmetic],
     ["scheme", q.activationScheme],
     ["activations", q.activationGranularity],
-    ["range", range && (range.kind === "dynamic" ? "dynamic" : staticText(range))],
+    ["range", range && (range.kind === "static" ? staticText(range) : range.kind)],
+    ["batch", range?.kind === "dynamic-batch" ? String(range.batch) : undefined],
     ["clip", clip && (clip.kind === "ratio" ? `${clip.ratio}x` : String(clip.limit))],
     ["exclude", excludeOutliers && `${excludeOutliers.above}${excludeOutliers.kind === "ratio" ? "x" : ""}`],
     ["smooth", q.smoothQuant && String(q.smoothQuant.alpha)],
@@ -37,13 +38,16 @@ function staticText(range: Extract<NonNullable<Quantization["range"]>, { kind: "
  * @returns null when a key is unknown
  */
 export function quantizationFields(pairs: Readonly<Record<string, string>>): Record<string, unknown> | null {
+  const { batch, ...others } = pairs;
   const fields: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(pairs)) {
+  for (const [key, value] of Object.entries(others)) {
     const field = FIELDS[key];
     if (!field) return null;
     const [name, read] = field;
     fields[name] = read(value);
   }
+  // A batch belongs to the range: without its kind, or beside another one, the schema refuses it.
+  if (batch !== undefined) fields.range = { ...(fields.range as object | undefined), batch: number(batch) };
   return fields;
 }
 
@@ -58,7 +62,7 @@ const FIELDS: Readonly<Record<string, [field: keyof Quantization, read: (text: s
   range: [
     "range",
     (text) => {
-      if (text === "dynamic") return { kind: "dynamic" };
+      if (text === "dynamic" || text === "dynamic-batch") return { kind: text };
       if (text === "min-max") return { kind: "static", statistic: "min-max" };
       return { kind: "static", statistic: "percentile", percentile: number(text) };
     },

@@ -3,9 +3,11 @@ import { LINEARS } from "../encoder/weights.ts";
 
 /**
  * How the inputs and weights of qkv, proj, fc1 and fc2 are quantized, and optionally the attention matmuls; all else stays FP. Absent fields mean the paper's naive
- * quantizer: simulated, symmetric, per-tensor, dynamic min-max, round to nearest. There is no range per batch: the encoder
- * runs one image at a time, so it would be the range per image under another name.
+ * quantizer: simulated, symmetric, per-tensor, dynamic min-max of every image, round to nearest.
  */
+
+/** Images that a range per batch is taken over; more of them do not fit beside a large encoder's activations. */
+export const BATCH_SIZES = { least: 2, most: 64 } as const;
 
 /** Percentiles that a static range may be taken at; each is the mean over the calibration images of that image's own. */
 export const PERCENTILES = [99, 99.9, 99.99, 99.999] as const;
@@ -18,6 +20,11 @@ const positive = z.number().gt(0).max(1e6);
 const rangeSchema = z.discriminatedUnion("kind", [
   /** Of the tensor itself, image by image. */
   z.strictObject({ kind: z.literal("dynamic") }),
+  /** Of the tensors of so many images, which run together (batch.ts). */
+  z.strictObject({
+    kind: z.literal("dynamic-batch"),
+    batch: z.int().min(BATCH_SIZES.least).max(BATCH_SIZES.most),
+  }),
   /** Of the calibration images, fixed before the run. */
   z.discriminatedUnion("statistic", [
     z.strictObject({ kind: z.literal("static"), statistic: z.literal("min-max") }),
@@ -97,14 +104,22 @@ export const quantizationSchema = fields.superRefine((value, context) => {
 
 function* contradictions(q: Quantization): Generator<{ path: keyof Quantization; message: string }> {
   const isStatic = q.range?.kind === "static";
+  const isPerBatch = q.range?.kind === "dynamic-batch";
   if (q.activationGranularity === "per-token") {
     if (isStatic) yield { path: "range", message: "ranges per token are dynamic" };
+    if (isPerBatch) yield { path: "range", message: "a token's own range is the same in every batch" };
     if (q.excludeOutliers) {
       yield {
         path: "excludeOutliers",
         message: "outliers are left out of a per-tensor range, not of per-token ones",
       };
     }
+  }
+  if (isPerBatch && q.excludeOutliers?.kind === "ratio") {
+    yield {
+      path: "excludeOutliers",
+      message: "a ratio is to the median of one image's tokens; in a batch give an absolute limit",
+    };
   }
   if (q.scaleSearch && q.base !== "ptq4vit") {
     yield { path: "scaleSearch", message: "only PTQ4ViT searches scales" };
