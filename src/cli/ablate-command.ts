@@ -19,7 +19,7 @@ import { isFitted, openHead, openTrainSet } from "./open-head.ts";
 import { asCalibration, type ImagesFlags, ownHeadOrNone } from "./open-images.ts";
 import { type OpenModel, openModel } from "./open-model.ts";
 import { openRegisters } from "./open-registers.ts";
-import { createProgress, formatTable, printJson, printText } from "./output.ts";
+import { batchText, createProgress, formatTable, printJson, printText } from "./output.ts";
 import { atBits } from "./sensitivity-command.ts";
 
 export interface AblateFlags extends ImagesFlags {
@@ -195,8 +195,8 @@ function toText({ report, comparison, spec, quantize: { weightBits, activationBi
     ...papers.map((paper) => paper.top1[name]?.toFixed(2) ?? "-"),
   ]);
   return [
-    `${spec.label} on ${report.dataset}: ${report.n} images, seed ${report.seed}, ${report.head}, W${weightBits}A${activationBits}`,
-    `chosen on ${searches.any.images} images of ${searches.any.data}: sensitive block ${start.sensitiveBlock}`,
+    `${spec.label} on ${report.dataset}: ${report.n} images, seed ${report.seed}, ${report.head}, W${weightBits}A${activationBits}${batchText(report)}`,
+    `chosen on ${searches.any.images} images of ${searches.any.data}: sensitive block ${start.sensitiveBlock}${report.batch > 1 ? ", ranges per image" : ""}`,
     `regcache${searches.linf ? "" : " (the model card's)"}: ${settingKey(settings.regcache)}`,
     `regcache-similarity: ${settingKey(settings.any)}`,
     ...registerNeuronsLine(comparison),

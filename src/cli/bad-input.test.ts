@@ -31,6 +31,24 @@ describe("bad input says what is wrong on stderr, prints nothing and exits 2", (
       () => ["trace", ...model(), ...image(), "--delete", "block=3,count=1"],
       /block/i,
     ],
+    [
+      "ranges per batch of one image",
+      () => ["trace", ...model(), ...image(), "--quantize", "w8a8,range=dynamic-batch,batch=8"],
+      /trace: expected ranges of one image.*Use range=dynamic/,
+    ],
+    [
+      "a search with ranges per batch",
+      () => ["search", ...model(), "--data", at("val"), "--quantize", "w8a8,range=dynamic-batch,batch=8"],
+      /Search: expected ranges of one image/,
+    ],
+    [
+      "ranges per batch beside deletion by criterion",
+      () => [
+        ...["eval", ...model(), "--data", at("val"), "--probe", "own", "--configurations", "delete"],
+        ...["--delete", "block=1,criterion=sun", "--quantize", "w8a8,range=dynamic-batch,batch=4"],
+      ],
+      /Ranges per batch: expected images that keep the same number.*criterion \(sun\)/,
+    ],
     ["--refill without a file", () => ["trace", ...model(), ...image(), "--refill"], /--features FILE/],
     [
       "more deleted than there are",

@@ -15,7 +15,7 @@ import { type CalibrateFlag, type CalibrationSource, calibrated } from "./open-c
 import { type HeadFlags, isFitted, openHead, openTrainSet } from "./open-head.ts";
 import { type ModelFlags, type OpenModel, openModel } from "./open-model.ts";
 import { openRegisters, type RegistersFlags } from "./open-registers.ts";
-import { formatTable, printJson, printText } from "./output.ts";
+import { batchText, formatTable, printJson, printText } from "./output.ts";
 
 interface CommonFlags extends EvaluateSetFlags {
   readonly quantize?: Quantization;
@@ -157,7 +157,7 @@ function toText(report: EvaluationReport, spec: EncoderSpec): string {
     (cost.weightBytes / 1e6).toFixed(2),
   ]);
   return [
-    `${spec.label} on ${report.dataset}: ${report.n} images, seed ${report.seed}, ${report.head}`,
+    `${spec.label} on ${report.dataset}: ${report.n} images, seed ${report.seed}, ${report.head}${batchText(report)}`,
     ...(report.skipped.count > 0
       ? [`left out, because unreadable: ${report.skipped.count} images`, ...report.skipped.examples]
       : []),

@@ -2,7 +2,7 @@ import type { LabelledSet } from "../evaluate/dataset.ts";
 import { evaluateWith } from "../evaluate/evaluate.ts";
 import type { Head } from "../evaluate/head.ts";
 import { engineRunner } from "../evaluate/image-runner.ts";
-import { fitsPool } from "../evaluate/pool-runner.ts";
+import { fitsPool, taskCount } from "../evaluate/pool-runner.ts";
 import type { Configuration, EvaluationReport } from "../evaluate/report.ts";
 import type { Registers } from "../regcache/registers.ts";
 import type { ModelFlags, OpenModel } from "./open-model.ts";
@@ -35,8 +35,10 @@ export async function evaluateSet(
 ): Promise<EvaluationReport> {
   const { spec } = engine;
   const { seed, limit = set.count } = flags;
-  const jobs = configurations.every(({ intervention }) => fitsPool(intervention))
-    ? jobsFor(flags, spec, Math.min(limit, set.count) * configurations.length)
+  const interventions = configurations.map(({ intervention }) => intervention);
+  const images = Math.min(limit, set.count);
+  const jobs = interventions.every(fitsPool)
+    ? Math.min(jobsFor(flags, spec, images * configurations.length), taskCount(images, interventions))
     : 1;
   const pool = jobs > 1 ? await openPool({ ...flags, ...reopen }, registers, jobs) : null;
   const progress = createProgress();

@@ -64,6 +64,10 @@ test("--quantize takes every setting of a quantizer", () => {
   });
   expect(parseQuantize("w8a8,attention=off").attention).toBeUndefined();
   expect(() => parseQuantize("w8a8,attention=some")).toThrow(/--quantize/);
+  expect(parseQuantize("w8a8,range=dynamic-batch,batch=8").range).toEqual({
+    kind: "dynamic-batch",
+    batch: 8,
+  });
   expect(parseQuantize("w8a8,exclude=20").excludeOutliers).toEqual({ kind: "absolute", above: 20 });
 });
 
@@ -113,6 +117,9 @@ describe("a malformed flag is refused with its right form", () => {
     ["an unknown granularity", () => parseQuantize("w8a8,weights=per-row"), /weightGranularity/],
     ["an unknown part", () => parseQuantize("w8a8,speed=fast"), /--quantize/],
     ["an unknown range", () => parseQuantize("w8a8,range=clip"), /range/],
+    ["a batch of one", () => parseQuantize("w8a8,range=dynamic-batch,batch=1"), /range.batch/],
+    ["too large a batch", () => parseQuantize("w8a8,range=dynamic-batch,batch=65"), /range.batch/],
+    ["a batch of static ranges", () => parseQuantize("w8a8,range=min-max,batch=8"), /batch/],
     ["int8 at 4 bits", () => parseQuantize("w4a4,arithmetic=int8"), /8 bits/],
     ["no folder", () => parseCurate("block=6,data="), /data/],
     ["a block twice", () => parseCurate("block=6,block=7,data=a"), /--curate: expected/],

@@ -43,6 +43,11 @@ export function createProgress(): Progress {
   };
 }
 
+/** How images were run, for a line of text: nothing where they ran one at a time. */
+export function batchText({ batch }: { readonly batch: number }): string {
+  return batch > 1 ? `, ranges per batch of ${batch}` : "";
+}
+
 /** A magnitude for people: four significant digits, no exponent in the usual range. */
 export function magnitude(value: number): string {
   return value !== 0 && (value < 1e-3 || value >= 1e6) ? value.toExponential(2) : value.toPrecision(4);

@@ -30,19 +30,23 @@ afterAll(() => rmSync(root, { recursive: true }));
 test("engines in threads give exactly what the engine of this thread gives", async () => {
   const set = await openFolderSet(join(root, "set"));
   const quantize = { weightBits: 8, activationBits: 8, weightGranularity: "per-tensor" } as const;
-  const interventions = [NO_INTERVENTION, { ...NO_INTERVENTION, quantize }];
+  const perBatch = { ...quantize, range: { kind: "dynamic-batch", batch: 4 } } as const;
+  const interventions = [null, quantize, perBatch].map((q) => ({ ...NO_INTERVENTION, quantize: q }));
   const model = await openModel({ model: root });
   const here = engineRunner(model.engine, preparer(model.engine.spec));
   const pool = await openPool({ model: root }, [], 2);
   try {
-    for (let i = 0; i < set.count; i++) {
+    for (const images of [[0], [1], [2], [3], [2, 3, 0]]) {
       const [expected, ...others] = await Promise.all(
-        [here, ...pool.runners].map((runner) => runner.run(set, i, interventions)),
+        [here, ...pool.runners].map((runner) => runner.run(set, images, interventions)),
       );
-      const features = (outcome: typeof expected) =>
-        outcome && "runs" in outcome ? outcome.runs.map(({ feature }) => Array.from(feature)) : outcome;
-      for (const outcome of others) expect(features(outcome)).toEqual(features(expected));
-      if (i === 3) expect(expected).toMatchObject({ unreadable: expect.stringContaining("9.png") });
+      const features = (outcomes: typeof expected) =>
+        outcomes?.map((outcome) =>
+          "runs" in outcome ? outcome.runs.map(({ feature }) => Array.from(feature)) : outcome,
+        );
+      for (const outcomes of others) expect(features(outcomes)).toEqual(features(expected));
+      const unreadable = expected?.[images.indexOf(3)];
+      if (images.includes(3)) expect(unreadable).toEqual({ unreadable: expect.stringContaining("9.png") });
     }
   } finally {
     await pool.close();

@@ -182,6 +182,23 @@ describe("eval", () => {
     expect(both.intervention.quantize.calibration).toBe("train + other-4");
   });
 
+  test("ranges per batch: the same for any number of engines, other numbers than per image", async () => {
+    const of = (range: string, ...argv: string[]) =>
+      evaluate("--probe", "own", "--limit", "7", "--quantize", `w4a4,range=${range}`, ...argv);
+    const cosines = ({ configurations }: { configurations: ConfigurationResult[] }) =>
+      configurations.map(({ meanCosine }) => meanCosine);
+    const [one, two] = [
+      await of("dynamic-batch,batch=3", "--jobs", "1"),
+      await of("dynamic-batch,batch=3", "--jobs", "2"),
+    ];
+    expect(one).toMatchObject({ n: 7, batch: 3, intervention: { quantize: { range: { batch: 3 } } } });
+    expect(cosines(two)).toEqual(cosines(one));
+    const perImage = await of("dynamic");
+    expect(perImage.batch).toBe(1);
+    expect(cosines(perImage)[0]).toBe(1);
+    expect(cosines(perImage)[1]).not.toBe(cosines(one)[1]);
+  });
+
   test("prints a table without --json", async () => {
     const { out } = await lab("eval", "--model", at("model"), "--data", at("val"), "--probe", "own");
     expect(out).toMatch(/8 images, seed 0/);
@@ -272,6 +289,14 @@ describe("ablate", () => {
     expect(table.out).toMatch(/^naive .*34\.01/m);
     expect(table.out).toMatch(/^test-time-register .*44\.30/m);
     expect(table.out).toMatch(/^test-time-register: neurons \d+ of block \d/m);
+  });
+
+  test("measures with ranges per batch what it chose with ranges per image", async () => {
+    const { out } = await lab(...sets(), ...few, "--quantize", "w4a4,range=dynamic-batch,batch=2");
+    expect(out).toMatch(/3 images, seed 0, .*, W4A4, ranges per batch of 2/);
+    expect(out).toMatch(/sensitive block 1, ranges per image/);
+    expect(out).toMatch(/^left out: exclude-outliers: /m);
+    expect(out).toMatch(/^regcache-similarity +\d+\.\d %/m);
   });
 
   test("refuses to choose settings on the test set", async () => {

@@ -6,6 +6,7 @@ import { type Readout, readOut } from "../evaluate/readout.ts";
 import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
 import { type Keep, type PixelMask, prepareMask } from "../image/mask.ts";
 import { prepareImage } from "../image/preprocess.ts";
+import { requireRangesPerImage } from "../intervention/batch.ts";
 import type { Intervention, Quantization } from "../intervention/intervention.ts";
 import { traceReport } from "../trace/trace-report.ts";
 import { writeFeatures } from "./features-file.ts";
@@ -42,6 +43,7 @@ export async function traceCommand(flags: TraceFlags, signal?: AbortSignal): Pro
   if (flags.refill && flags.features === undefined) {
     throw new InputError("trace", "--refill beside --features FILE", "--refill alone", "See --help.");
   }
+  requireRangesPerImage(flags.quantize, "trace");
   const model = await openModel(flags, signal);
   try {
     const { engine, sha256 } = model;

@@ -103,7 +103,7 @@ class ChainEngine implements Engine {
     { betweenBlocks, ...options }: ResultOptions = {},
   ): Promise<RunResult[]> {
     const results: RunResult[] = [];
-    if (batchOf(intervention.quantize) === 1 || inputs.length === 1) {
+    if (batchOf(intervention.quantize) === 1 || inputs.length < 2) {
       for (const input of inputs)
         results.push(await this.result(input, intervention, { betweenBlocks, ...options }));
       return results;

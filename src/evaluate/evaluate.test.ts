@@ -97,9 +97,10 @@ describe("several runners", () => {
   const prepared = prepare as (image: RgbaImage) => Float32Array;
   /** A runner that answers late, by a schedule of its own. */
   const slow = (inner: ImageRunner, turns: (i: number) => number): ImageRunner => ({
-    async run(of, i, interventions, signal) {
-      for (let turn = turns(i); turn > 0; turn--) await new Promise((resolve) => setImmediate(resolve));
-      return inner.run(of, i, interventions, signal);
+    async run(of, images, interventions, signal) {
+      for (let turn = turns(images[0]!); turn > 0; turn--)
+        await new Promise((resolve) => setImmediate(resolve));
+      return inner.run(of, images, interventions, signal);
     },
   });
 
@@ -122,7 +123,7 @@ describe("several runners", () => {
         most = Math.max(most, ++busy);
         await new Promise((resolve) => setImmediate(resolve));
         busy--;
-        return { unreadable: "x" };
+        return [{ unreadable: "x" }];
       },
     };
     await expect(all(evaluateWith([runner], set, configurations, head, { seed: 0 }))).rejects.toThrow();
@@ -131,9 +132,9 @@ describe("several runners", () => {
 
   test("the failure of one ends the evaluation", async () => {
     const failing: ImageRunner = {
-      run: async (_, i) => {
-        if (i === 2) throw new Error("device lost");
-        return engineRunner(setUp().engine, prepared).run(set, i, [NO_INTERVENTION, NO_INTERVENTION]);
+      run: async (_, images) => {
+        if (images.includes(2)) throw new Error("device lost");
+        return engineRunner(setUp().engine, prepared).run(set, images, [NO_INTERVENTION, NO_INTERVENTION]);
       },
     };
     const run = all(evaluateWith([failing, failing], set, configurations, head, { seed: 0 }));

@@ -1,6 +1,7 @@
 import type { Engine } from "../engine/types.ts";
 import { InputError, throwIfCancelled } from "../errors/input-error.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
+import { batchOf, requireBatchable } from "../intervention/batch.ts";
 import type { LabelledSet } from "./dataset.ts";
 import type { Head } from "./head.ts";
 import { engineRunner, type ImageRunner } from "./image-runner.ts";
@@ -44,8 +45,12 @@ export function evaluate(
  * first difference through the engine's cache. Yields a report after every image; the last one is final, and
  * the same for any number of runners, because images are counted in the seed's order. Runs in the background:
  * interactive runs go first. Unreadable images are left out, counted and named in the report.
+ *
+ * With ranges per batch, every B images that follow each other in the seed's order are a batch, which runs on one runner and is
+ * reported as a whole; the last one may be smaller, and so is one with unreadable images.
  * @param configurations the first is the unmodified encoder (FP32), which all are compared with
- * @throws InputError when the first configuration is not FP32, the set is empty or no image can be decoded;
+ * @throws InputError when the first configuration is not FP32, the set is empty, no image can be decoded, or batches differ in
+ *   size or cannot run;
  *   CancelledError on abort
  */
 export async function* evaluateWith(
@@ -56,28 +61,31 @@ export async function* evaluateWith(
   { seed, limit = set.count, resume, signal }: EvaluateOptions,
 ): AsyncGenerator<EvaluationReport, void> {
   requireBaseline(configurations);
+  const batch = commonBatch(configurations);
   const order = seededOrder(set.count, seed).slice(0, limit);
   if (order.length === 0) throw noImage(set, "none", "Raise the limit or add images.");
 
   const interventions = configurations.map(({ intervention }) => intervention);
-  if (resume) requireSame(resume, { total: order.length, seed, head: head.describe }, configurations);
+  if (resume) requireSame(resume, { total: order.length, seed, batch, head: head.describe }, configurations);
   const tallies = configurations.map(({ name }, c) => new Tally(name, resume?.configurations[c]?.counts));
   const unreadable: string[] = [...(resume?.skipped.examples ?? [])];
   let skipped = resume?.skipped.count ?? 0;
   let done = resume ? resume.n + skipped : 0;
-  const outcomes = runInOrder(
-    order.slice(done),
+  const tasks = runInOrder(
+    batchesOf(order.slice(done), batch),
     runners,
-    (runner, i, stop) => runner.run(set, i, interventions, stop),
+    (runner, images, stop) => runner.run(set, images, interventions, stop),
     signal,
   );
-  for await (const outcome of outcomes) {
+  for await (const outcomes of tasks) {
     throwIfCancelled(signal, "The evaluation");
-    const label = set.label(order[done++]!);
-    if ("unreadable" in outcome) {
-      skipped++;
-      if (unreadable.length < NAMED) unreadable.push(outcome.unreadable);
-    } else {
+    for (const outcome of outcomes) {
+      const label = set.label(order[done++]!);
+      if ("unreadable" in outcome) {
+        skipped++;
+        if (unreadable.length < NAMED) unreadable.push(outcome.unreadable);
+        continue;
+      }
       const { runs } = outcome;
       const right = runs.map((run) => head.classify(run) === label);
       tallies.forEach((tally, c) => {
@@ -93,11 +101,28 @@ export async function* evaluateWith(
       total: order.length,
       skipped: { count: skipped, examples: [...unreadable] },
       seed,
+      batch,
       dataset: set.name,
       head: head.describe,
       configurations: tallies.map((tally, c) => tally.result(c === 0)),
     };
   }
+}
+
+/** Consecutive images as batches; the last one may be smaller. */
+function batchesOf(order: readonly number[], size: number): number[][] {
+  const count = Math.ceil(order.length / size);
+  return Array.from({ length: count }, (_, i) => order.slice(i * size, (i + 1) * size));
+}
+
+/** B of configurations with ranges per batch; 1 without. @throws InputError when they differ or cannot run in batches */
+function commonBatch(configurations: readonly Configuration[]): number {
+  for (const { intervention } of configurations) requireBatchable(intervention);
+  const sizes = new Set(configurations.map(({ intervention }) => batchOf(intervention.quantize)));
+  sizes.delete(1);
+  const [batch = 1] = sizes;
+  if (sizes.size < 2) return batch;
+  throw new InputError("Ranges per batch", "one size of batch", [...sizes].join(" and "), "Use one.");
 }
 
 function noImage(set: LabelledSet, got: string, remedy: string): InputError {
@@ -107,14 +132,16 @@ function noImage(set: LabelledSet, got: string, remedy: string): InputError {
 /** @throws InputError when a report is of another evaluation, complete, or does not add up */
 function requireSame(
   resume: EvaluationProgress,
-  now: Pick<EvaluationProgress, "total" | "seed" | "head">,
+  now: Pick<EvaluationProgress, "total" | "seed" | "batch" | "head">,
   configurations: readonly Configuration[],
 ): void {
-  const { n, skipped, total, seed, head } = resume;
+  const { n, skipped, total, seed, batch, head } = resume;
   const names = (list: readonly { readonly name: string }[]) => list.map(({ name }) => name).join(", ");
   const fits =
     total === now.total &&
     seed === now.seed &&
+    batch === now.batch &&
+    (n + skipped.count) % batch === 0 &&
     head === now.head &&
     n + skipped.count < total &&
     names(resume.configurations) === names(configurations) &&

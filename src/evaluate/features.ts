@@ -43,11 +43,11 @@ export async function collectFeaturesWith(
   const outcomes = runInOrder(
     all,
     runners,
-    (runner, i, stop) => runner.run(set, i, [NO_INTERVENTION], stop),
+    (runner, i, stop) => runner.run(set, [i], [NO_INTERVENTION], stop),
     signal,
   );
-  for await (const outcome of outcomes) {
-    if ("runs" in outcome) {
+  for await (const [outcome] of outcomes) {
+    if (outcome && "runs" in outcome) {
       features.push(outcome.runs[0]!.feature);
       labels.push(set.label(done));
     }

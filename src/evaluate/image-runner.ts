@@ -1,45 +1,35 @@
-import type { Engine } from "../engine/types.ts";
-import { InputError } from "../errors/input-error.ts";
+import type { Engine, EngineInput } from "../engine/types.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
 import type { Intervention } from "../intervention/intervention.ts";
-import type { RunResult } from "../trace/layer-trace.ts";
 import type { LabelledSet } from "./dataset.ts";
-import { runToEnd } from "./run-image.ts";
+import { type ImageOutcome, readable, runImages, type Unreadable } from "./run-image.ts";
 
-/** What became of one image: a result per intervention, or why its file could not be read. */
-export type ImageOutcome = { readonly runs: readonly RunResult[] } | { readonly unreadable: string };
-
-/** Runs single images of a set, one at a time; a pool has several. */
+/** Runs images of a set, one task at a time; a pool has several. */
 export interface ImageRunner {
   /**
-   * Image `i` through all interventions, in order, so that they share the hidden states before their first
-   * difference.
+   * Images through all interventions, in order, so that they share the hidden states before their first difference.
+   * @param images indices into the set: one, or those of a batch
+   * @returns what became of each, in the same order
    * @throws CancelledError on abort; whatever the engine throws
    */
   run(
     set: LabelledSet,
-    i: number,
+    images: readonly number[],
     interventions: readonly Intervention[],
     signal?: AbortSignal,
-  ): Promise<ImageOutcome>;
+  ): Promise<readonly ImageOutcome[]>;
 }
 
 /** A runner over an engine of this thread; it runs in the background, interactive runs go first. */
 export function engineRunner(engine: Engine, prepare: (image: RgbaImage) => Float32Array): ImageRunner {
   return {
-    async run(set, i, interventions, signal) {
-      let pixels: Float32Array;
-      try {
-        pixels = prepare(await set.image(i));
-      } catch (error) {
-        if (error instanceof InputError) return { unreadable: error.message };
-        throw error;
+    async run(set, images, interventions, signal) {
+      const inputs: (EngineInput | Unreadable)[] = [];
+      for (const i of images) {
+        const input = async () => ({ id: set.id(i), pixels: prepare(await set.image(i)) });
+        inputs.push(await readable(input));
       }
-      const runs: RunResult[] = [];
-      for (const intervention of interventions) {
-        runs.push(await runToEnd(engine, { id: set.id(i), pixels }, intervention, signal));
-      }
-      return { runs };
+      return runImages(engine, inputs, interventions, signal ? { signal } : {});
     },
   };
 }

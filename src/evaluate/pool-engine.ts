@@ -1,12 +1,10 @@
-import type { Engine } from "../engine/types.ts";
-import { InputError } from "../errors/input-error.ts";
+import type { Engine, EngineInput } from "../engine/types.ts";
 import { prepareImage } from "../image/preprocess.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import type { Registers } from "../regcache/registers.ts";
 import type { ImageFile } from "./dataset.ts";
-import type { ImageOutcome } from "./image-runner.ts";
-import { runToEnd } from "./run-image.ts";
+import { type ImageOutcome, readable, runImages, type Unreadable } from "./run-image.ts";
 
 /** An image on its way to another thread: decoded there where it can be. */
 export interface PoolImage {
@@ -18,8 +16,11 @@ export interface PoolImage {
 export interface PoolApi {
   /** Replaces the registers that interventions may name. */
   setRegisters(registers: readonly Registers[]): Promise<void>;
-  /** One image at a time through all interventions. */
-  run(image: PoolImage, interventions: readonly Intervention[]): Promise<ImageOutcome>;
+  /** One image, or those of a batch, through all interventions; unreadable ones stay what they are. One call at a time. */
+  run(
+    images: readonly (PoolImage | Unreadable)[],
+    interventions: readonly Intervention[],
+  ): Promise<readonly ImageOutcome[]>;
   /** Cancels `run` before its next block. */
   cancel(): Promise<void>;
   /** Holds `run` before its next block, so that interactive work has the processor. */
@@ -44,24 +45,23 @@ export class PoolEngine implements PoolApi {
     for (const entry of registers) this.#engine.addRegisters(entry);
   }
 
-  async run({ id, source }: PoolImage, interventions: readonly Intervention[]): Promise<ImageOutcome> {
+  async run(
+    images: readonly (PoolImage | Unreadable)[],
+    interventions: readonly Intervention[],
+  ): Promise<readonly ImageOutcome[]> {
     const controller = new AbortController();
     this.#running = controller;
-    let image: RgbaImage;
-    try {
-      image = "image" in source ? source.image : await this.#decode(source.file);
-    } catch (error) {
-      if (error instanceof InputError) return { unreadable: error.message };
-      throw error;
+    const inputs: (EngineInput | Unreadable)[] = [];
+    for (const image of images) {
+      inputs.push("unreadable" in image ? image : await readable(() => this.#prepare(image)));
     }
-    const { pixels } = prepareImage(image, this.#engine.spec.preprocess);
-    const runs = [];
-    for (const intervention of interventions) {
-      runs.push(
-        await runToEnd(this.#engine, { id, pixels }, intervention, controller.signal, () => this.#turn()),
-      );
-    }
-    return { runs };
+    const betweenBlocks = () => this.#turn();
+    return runImages(this.#engine, inputs, interventions, { signal: controller.signal, betweenBlocks });
+  }
+
+  async #prepare({ id, source }: PoolImage): Promise<EngineInput> {
+    const image = "image" in source ? source.image : await this.#decode(source.file);
+    return { id, pixels: prepareImage(image, this.#engine.spec.preprocess).pixels };
   }
 
   async cancel(): Promise<void> {

@@ -1,9 +1,11 @@
 import { type EncoderSpec, fc1Width } from "../encoder/spec.ts";
 import { CancelledError, throwIfCancelled } from "../errors/input-error.ts";
+import { batchOf } from "../intervention/batch.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import type { LabelledSet } from "./dataset.ts";
 import type { ImageRunner } from "./image-runner.ts";
 import type { PoolApi, PoolImage } from "./pool-engine.ts";
+import { readable, type Unreadable } from "./run-image.ts";
 
 /** Weight bytes that an evaluation touches (runs x bytes) from which loading further engines pays. */
 const WORTH = 2e9;
@@ -29,6 +31,11 @@ export function poolSize(
   return Math.max(1, Math.min(need.cores, Math.floor(need.memoryBytes / (COPIES * weights + OVERHEAD))));
 }
 
+/** Tasks that an evaluation falls into, images or batches of them; more engines than tasks would idle. */
+export function taskCount(images: number, interventions: readonly Intervention[]): number {
+  return Math.ceil(images / Math.max(1, ...interventions.map(({ quantize }) => batchOf(quantize))));
+}
+
 /** Whether engines of a pool can run an intervention: calibration images stay with the engine that was given them. */
 export function fitsPool({ quantize }: Intervention): boolean {
   return quantize?.calibration === undefined;
@@ -40,9 +47,9 @@ export function fitsPool({ quantize }: Intervention): boolean {
  */
 export function poolRunner(api: Pick<PoolApi, "run" | "cancel">, died: Promise<never>): ImageRunner {
   return {
-    async run(set, i, interventions, signal) {
-      const image = await toPool(set, i);
-      if ("unreadable" in image) return image;
+    async run(set, indices, interventions, signal) {
+      const images: (PoolImage | Unreadable)[] = [];
+      for (const i of indices) images.push(await readable(() => toPool(set, i)));
       throwIfCancelled(signal, "The evaluation");
       let cancel = () => {};
       const cancelled = new Promise<never>((_, reject) => {
@@ -53,7 +60,7 @@ export function poolRunner(api: Pick<PoolApi, "run" | "cancel">, died: Promise<n
       });
       signal?.addEventListener("abort", cancel);
       try {
-        return await Promise.race([api.run(image, interventions), cancelled, died]);
+        return await Promise.race([api.run(images, interventions), cancelled, died]);
       } finally {
         signal?.removeEventListener("abort", cancel);
       }
@@ -61,14 +68,8 @@ export function poolRunner(api: Pick<PoolApi, "run" | "cancel">, died: Promise<n
   };
 }
 
-async function toPool(set: LabelledSet, i: number): Promise<PoolImage | { unreadable: string }> {
+async function toPool(set: LabelledSet, i: number): Promise<PoolImage> {
   const id = set.id(i);
-  try {
-    return set.encoded
-      ? { id, source: { file: await set.encoded(i) } }
-      : { id, source: { image: await set.image(i) } };
-  } catch (error) {
-    if (error instanceof Error && error.name === "InputError") return { unreadable: error.message };
-    throw error;
-  }
+  if (set.encoded) return { id, source: { file: await set.encoded(i) } };
+  return { id, source: { image: await set.image(i) } };
 }

@@ -9,7 +9,7 @@ import { evaluateWith } from "./evaluate.ts";
 import type { Head } from "./head.ts";
 import { engineRunner } from "./image-runner.ts";
 import { PoolEngine } from "./pool-engine.ts";
-import { poolRunner, poolSize } from "./pool-runner.ts";
+import { poolRunner, poolSize, taskCount } from "./pool-runner.ts";
 import type { EvaluationReport } from "./report.ts";
 
 const never = new Promise<never>(() => {});
@@ -57,7 +57,13 @@ const untimed = (report: EvaluationReport) => ({
   configurations: report.configurations.map((result) => ({ ...result, millisecondsPerImage: 0 })),
 });
 
-test("a pool of real engines reports what one engine reports", async () => {
+const perBatch = { ...quantize, range: { kind: "dynamic-batch", batch: 2 } } as const;
+const batched = { name: "naive per batch", intervention: { ...NO_INTERVENTION, quantize: perBatch } };
+
+test.each([
+  ["image by image", configurations, 1],
+  ["in batches", [...configurations, batched], 2],
+])("a pool of real engines reports what one engine reports, %s", async (_, configurations, batch) => {
   const { engine } = await countingEngine(2);
   const prepare = (image: RgbaImage) => prepareImage(image, engine.spec.preprocess).pixels;
   const options = { seed: 5 };
@@ -73,21 +79,21 @@ test("a pool of real engines reports what one engine reports", async () => {
     ),
   );
   expect(untimed(many)).toEqual(untimed(one));
-  expect(many).toMatchObject({ n: 5, total: 6, skipped: { count: 1 } });
+  expect(many).toMatchObject({ n: 5, total: 6, batch, skipped: { count: 1 } });
 });
 
 test("a paused engine waits before its next block, and goes on", async () => {
   const { member, count } = await pooled(3);
   await member.pause();
   let done = false;
-  const run = member.run({ id: "0", source: { image: picture(0) } }, [NO_INTERVENTION]).then((outcome) => {
+  const run = member.run([{ id: "0", source: { image: picture(0) } }], [NO_INTERVENTION]).then((outcomes) => {
     done = true;
-    return outcome;
+    return outcomes;
   });
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve));
   expect([done, count.blockRuns]).toEqual([false, 1]);
   await member.resume();
-  expect(await run).toHaveProperty("runs");
+  expect(await run).toEqual([{ runs: [expect.anything()] }]);
   expect(count.blockRuns).toBe(3);
 });
 
@@ -95,18 +101,24 @@ test("a cancelled run ends at once and leaves the engine usable", async () => {
   const { member, runner, count } = await pooled(3);
   await member.pause();
   const controller = new AbortController();
-  const run = runner.run(set, 0, [NO_INTERVENTION], controller.signal);
+  const run = runner.run(set, [0], [NO_INTERVENTION], controller.signal);
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve));
   controller.abort();
   await expect(run).rejects.toBeInstanceOf(CancelledError);
   expect(count.blockRuns).toBe(1);
-  expect(await runner.run(set, 1, [NO_INTERVENTION])).toHaveProperty("runs");
+  expect(await runner.run(set, [1], [NO_INTERVENTION])).toEqual([{ runs: [expect.anything()] }]);
 });
 
 test("a dead engine's runs fail instead of waiting for ever", async () => {
   const api = { run: () => never, cancel: async () => {} };
   const runner = poolRunner(api, Promise.reject(new Error("out of memory")));
-  await expect(runner.run(set, 0, [NO_INTERVENTION])).rejects.toThrow("out of memory");
+  await expect(runner.run(set, [0], [NO_INTERVENTION])).rejects.toThrow("out of memory");
+});
+
+test("an evaluation has as many tasks as images, or as batches", () => {
+  const [fp32, naive] = configurations.map(({ intervention }) => intervention);
+  expect(taskCount(9, [fp32!, naive!])).toBe(9);
+  expect(taskCount(9, [fp32!, batched.intervention])).toBe(5);
 });
 
 test("the size of a pool follows cores, memory and work", () => {

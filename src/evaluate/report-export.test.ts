@@ -11,6 +11,7 @@ const report: EvaluationReport = {
   total: 5,
   skipped: { count: 1, examples: ["x.png: damaged"] },
   seed: 7,
+  batch: 2,
   dataset: 'my "own", set',
   head: "own head",
   configurations: [tally.result(true)],
@@ -28,7 +29,7 @@ test("the table has one row per configuration, quoted where it must be", () => {
   expect(rest).toEqual([]);
   expect(head).toMatch(/^configuration,n,correct,top1,top1_low95,top1_high95,difference,/);
   expect(row).toMatch(
-    /^fp32,4,3,0.75,0\.3\d+,0\.9\d+,0,0,0,1,0,0,5,1,7,"my ""own"", set",cd,own head,Fake,ab,/,
+    /^fp32,4,3,0.75,0\.3\d+,0\.9\d+,0,0,0,1,0,0,5,1,7,2,"my ""own"", set",cd,own head,Fake,ab,/,
   );
 });
 
@@ -37,6 +38,7 @@ test("the JSON holds model, data set, seed, intervals and interventions", () => 
     n: 4,
     total: 5,
     seed: 7,
+    batch: 2,
     skipped: { count: 1 },
     fingerprint: "cd",
     model: { sha256: "ab", label: "Fake" },

@@ -59,6 +59,7 @@ export function evaluationCsv({
       images: report.total,
       unreadable: report.skipped.count,
       seed: report.seed,
+      batch: report.batch,
       dataset: report.dataset,
       fingerprint: fingerprint ?? "",
       head: report.head,

@@ -25,7 +25,10 @@ export interface ConfigurationResult {
   readonly interval: Interval;
   /** Mean cosine of the pooled feature to FP32's on the same image. */
   readonly meanCosine: number;
-  /** Median over the images of what its chain takes on this machine and backend, instruments included. */
+  /**
+   * Median over the images of what its chain takes on this machine and backend, instruments included; images of a batch share its
+   * time equally.
+   */
   readonly millisecondsPerImage: number;
   /** Bytes of the blocks' linear weights while it runs (quantize/weight-bytes.ts). */
   readonly weightBytes: number;
@@ -37,7 +40,7 @@ export interface ConfigurationResult {
 
 /** As much of a report as an evaluation needs to be continued. */
 export interface EvaluationProgress
-  extends Pick<EvaluationReport, "n" | "total" | "skipped" | "seed" | "dataset" | "head"> {
+  extends Pick<EvaluationReport, "n" | "total" | "skipped" | "seed" | "batch" | "dataset" | "head"> {
   readonly configurations: readonly Pick<ConfigurationResult, "name" | "counts">[];
 }
 
@@ -50,6 +53,8 @@ export interface EvaluationReport {
   /** Images so far that could not be read and are left out of n; messages of the first few. */
   readonly skipped: { readonly count: number; readonly examples: readonly string[] };
   readonly seed: number;
+  /** Images that share their activation ranges, in the seed's order: B where ranges are per batch, else 1. */
+  readonly batch: number;
   readonly dataset: string;
   /** How a label is read off the feature: e.g. "own head", "nearest class mean, fitted on 200 images". */
   readonly head: string;

@@ -33,6 +33,8 @@ describe("interventionSchema", () => {
     { excludeOutliers: { kind: "ratio", above: 64 }, weightBits: 4 },
     { base: "repq-vit", calibration: "a", weightBits: 4, activationBits: 4 },
     { smoothQuant: { alpha: 0.5 }, calibration: "a", arithmetic: "int8" },
+    { range: { kind: "dynamic-batch", batch: 64 }, excludeOutliers: { kind: "absolute", above: 20 } },
+    { range: { kind: "dynamic-batch", batch: 2 }, arithmetic: "int8", clip: { kind: "ratio", ratio: 0.5 } },
   ])("accepts the quantizer %j", (fields) => {
     expect(interventionSchema.safeParse({ quantize: { ...w8a8, ...fields } }).success).toBe(true);
   });
@@ -47,6 +49,13 @@ describe("interventionSchema", () => {
       { range: { kind: "static", statistic: "min-max" }, activationGranularity: "per-token" },
       /per token are dynamic/,
     ],
+    [{ range: { kind: "dynamic-batch", batch: 1 } }, /batch/],
+    [{ range: { kind: "dynamic-batch", batch: 8 }, activationGranularity: "per-token" }, /in every batch/],
+    [
+      { range: { kind: "dynamic-batch", batch: 8 }, excludeOutliers: { kind: "ratio", above: 8 } },
+      /one image's tokens/,
+    ],
+    [{ base: "repq-vit", range: { kind: "dynamic-batch", batch: 8 } }, /sets this itself/],
     [{ base: "ptq4vit", range: { kind: "static", statistic: "min-max" } }, /sets this itself/],
     [{ clip: { kind: "ratio", ratio: 1.5 } }, /ratio/],
     [{ attention: true, arithmetic: "int8" }, /linears only/],

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { COMPARISONS, prepareComparison } from "./comparison.ts";
 import { PAPER_VALUES } from "./paper-values.ts";
+import { prepareSearch } from "./prepare-search.ts";
+import { sweepSensitivity } from "./sensitivity.ts";
 import { countingEngine, testImages } from "./test-engine.ts";
 
 const W4A4 = { weightBits: 4, activationBits: 4, weightGranularity: "per-tensor" } as const;
@@ -42,6 +44,28 @@ test("a comparison chooses everything on its images, and builds on one setting",
   expect(given.searches.linf).toBeNull();
   const regcache = given.configurations.find(({ name }) => name === "regcache")!.intervention;
   expect(regcache).toMatchObject({ prefix: { from: 1, to: 2, count: 2 }, delete: card.delete });
+});
+
+test("with ranges per batch everything is chosen with ranges per image, and measured per batch", async () => {
+  const { engine } = await countingEngine(2);
+  const range = { kind: "dynamic-batch", batch: 4 } as const;
+  const shared = { engine, sha256: "ab".repeat(32), images: testImages(2), head: null };
+  const options = { objective: "mse", sensitiveBlock: 1 } as const;
+  const perImage = await prepareComparison({ ...shared, quantize: W4A4 }, options);
+  const quantize = { ...W4A4, range };
+  const perBatch = await prepareComparison({ ...shared, quantize }, options);
+  expect(perBatch.settings).toEqual(perImage.settings);
+  for (const { name, intervention } of perBatch.configurations) {
+    const other = perImage.configurations.find((each) => each.name === name)!.intervention;
+    const measured = other.quantize && { ...other.quantize, range };
+    expect(intervention).toEqual({ ...other, quantize: measured });
+  }
+  const reasons = Object.fromEntries(perBatch.omitted.map(({ name, reason }) => [name, reason]));
+  expect(reasons["exclude-outliers"]).toMatch(/one image's tokens/);
+  expect(reasons["test-time-register"]).toMatch(/test-time register|outlier/);
+  await expect(prepareSearch({ ...shared, quantize }, 1)).rejects.toThrow(/Search: expected ranges of one/);
+  const sweep = sweepSensitivity(engine, shared.images, { quantize, by: "block" });
+  await expect(sweep.next()).rejects.toThrow(/Sensitivity: expected ranges of one image.*batch=4/);
 });
 
 test("the paper's values go by names of comparisons, as percent", () => {

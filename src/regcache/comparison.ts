@@ -1,7 +1,9 @@
 import { InputError } from "../errors/input-error.ts";
 import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
 import type { Configuration } from "../evaluate/report.ts";
-import { type Intervention, NO_INTERVENTION } from "../intervention/intervention.ts";
+import { rangesPerImage, requireBatchable } from "../intervention/batch.ts";
+import { type Intervention, NO_INTERVENTION, type Quantization } from "../intervention/intervention.ts";
+import { requireConsistent } from "../intervention/plan.ts";
 import { CellScores } from "./cell-scores.ts";
 import { chooseClip, chooseExclusion } from "./choose-quantization.ts";
 import { chooseTestTimeRegister } from "./choose-test-time-register.ts";
@@ -65,13 +67,15 @@ export interface ComparisonOptions {
 
 /**
  * Chooses everything that the comparisons need on calibration images: the sensitive block, registers, the best
- * setting with the paper's rule and with any rule, and the one parameter of clipping and of outlier exclusion.
+ * setting with the paper's rule and with any rule, and the one parameter of clipping and of outlier exclusion. Where ranges are
+ * per batch, all of that is chosen with ranges per image, and measured per batch.
  * @throws CancelledError on abort; InputError when an image cannot be read
  */
 export async function prepareComparison(
-  subject: ExperimentSubject,
+  wanted: ExperimentSubject,
   { objective, sensitiveBlock, known }: ComparisonOptions,
 ): Promise<Comparison> {
+  const subject = { ...wanted, quantize: rangesPerImage(wanted.quantize) };
   const start = await prepareSearch(subject, sensitiveBlock);
   const { engine, images, quantize, head, signal } = subject;
   const { blocks } = engine.spec;
@@ -114,7 +118,8 @@ export async function prepareComparison(
   const omitted: Comparison["omitted"][number][] = [];
   for (const name of COMPARISONS) {
     try {
-      configurations.push({ name, intervention: await builders[name]() });
+      const intervention = withRange(await builders[name](), wanted.quantize);
+      configurations.push({ name, intervention });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       omitted.push({ name, reason: error.message });
@@ -127,6 +132,19 @@ export async function prepareComparison(
     configurations,
     omitted,
   };
+}
+
+/**
+ * What was chosen with ranges per image, with those that it is measured with.
+ * @throws InputError where it does not go with ranges per batch
+ */
+function withRange(intervention: Intervention, { range }: Quantization): Intervention {
+  const { quantize } = intervention;
+  if (!quantize || range?.kind !== "dynamic-batch") return intervention;
+  const measured = { ...intervention, quantize: { ...quantize, range } };
+  requireConsistent(measured.quantize);
+  requireBatchable(measured);
+  return measured;
 }
 
 async function search(

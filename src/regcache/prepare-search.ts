@@ -1,6 +1,7 @@
 import type { Engine } from "../engine/types.ts";
 import type { CalibrationSet } from "../evaluate/calibration.ts";
 import type { Head } from "../evaluate/head.ts";
+import { requireRangesPerImage } from "../intervention/batch.ts";
 import type { Quantization } from "../intervention/intervention.ts";
 import { type CuratedPrefixes, curatePrefixes, curationBlocks } from "./curate.ts";
 import { type SensitivityReport, sweepSensitivity } from "./sensitivity.ts";
@@ -37,10 +38,11 @@ export interface SearchStart {
  * The steps before a search (paper, steps 1 to 3), on the same images: the sensitive block, and registers curated
  * around it, which are added to the engine.
  * @param given l_q where the user knows it
- * @throws CancelledError on abort; InputError when an image cannot be read
+ * @throws CancelledError on abort; InputError when an image cannot be read, or for ranges per batch
  */
 export async function prepareSearch(subject: ExperimentSubject, given?: number): Promise<SearchStart> {
   const { engine, images, sha256, signal, onProgress } = subject;
+  requireRangesPerImage(subject.quantize, "Search");
   const sensitivity = given === undefined ? await sweepBlocks(subject) : null;
   const sensitiveBlock = given ?? sensitivity!.mostSensitive.block;
   const loaders = Array.from({ length: images.count }, (_, i) => () => images.load(i));

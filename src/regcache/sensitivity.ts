@@ -10,6 +10,7 @@ import type { Head } from "../evaluate/head.ts";
 import type { ConfigurationResult } from "../evaluate/report.ts";
 import { runToEnd } from "../evaluate/run-image.ts";
 import { Tally } from "../evaluate/tally.ts";
+import { requireRangesPerImage } from "../intervention/batch.ts";
 import { NO_INTERVENTION, type Quantization } from "../intervention/intervention.ts";
 import type { LayerTrace } from "../trace/layer-trace.ts";
 
@@ -69,13 +70,14 @@ export interface SensitivityOptions {
  * Sensitivity (paper, step 1): every block, or every linear, is quantized alone while the rest stays FP. Yields a
  * report after every image. All units of an image follow each other, so the blocks before a unit come from the
  * engine's cache of that image's FP run: a sweep over L blocks costs L + L (L + 1) / 2 block runs an image, not L².
- * @throws CancelledError on abort; InputError when an image cannot be read
+ * @throws CancelledError on abort; InputError when an image cannot be read, or for ranges per batch
  */
 export async function* sweepSensitivity(
   engine: Engine,
   images: CalibrationSet,
   { quantize, by, head = null, signal }: SensitivityOptions,
 ): AsyncGenerator<SensitivityReport, void> {
+  requireRangesPerImage(quantize, "Sensitivity");
   const sums = sensitivityUnits(engine.spec, by).map((unit) => ({
     unit,
     mse: 0,

@@ -94,6 +94,7 @@ test("the further settings of a quantizer are in the address, and read back", ()
     { base: "repq-vit", calibration: "a", weightBits: 4 },
     { base: "ptq4vit", calibration: "a", attention: true, scaleSearch: "hessian" },
     { activationGranularity: "per-token", excludeOutliers: undefined },
+    { range: { kind: "dynamic-batch", batch: 8 }, arithmetic: "int8" },
   ];
   for (const fields of quantizers) {
     const quantize = { weightBits: 8, activationBits: 8, ...fields };
@@ -113,6 +114,9 @@ test.each([
   ["#quantize=4,4,per-tensor,arithmetic=int8", "int8 at 4 bits"],
   ["#quantize=8,8,per-tensor,speed=fast", "an unknown setting of the quantizer"],
   ["#quantize=8,8,per-tensor,clip=x", "no clipping value"],
+  ["#quantize=8,8,per-tensor,range=dynamic-batch", "a batch without its size"],
+  ["#quantize=8,8,per-tensor,batch=8", "a batch without its range"],
+  ["#quantize=8,8,per-tensor,range=dynamic,batch=8", "a batch of another range"],
   ["#prefix=r,4", "too few values"],
   ["#prefix=r,4,x,1", "not a number"],
   ["#delete=7,0,linf", "a count of zero"],

@@ -15,6 +15,7 @@ const progress = (n: number): EvaluationProgress => ({
   total: 100,
   skipped: { count: 0, examples: [] },
   seed: 1,
+  batch: 1,
   dataset: "set",
   head: "own head",
   configurations: [

@@ -13,6 +13,8 @@ const progressSchema = z.object({
   total: count,
   skipped: z.object({ count, examples: z.array(z.string()) }),
   seed: z.int(),
+  // Absent in what was kept before there were batches.
+  batch: z.int().min(1).default(1),
   dataset: z.string(),
   head: z.string(),
   configurations: z.array(

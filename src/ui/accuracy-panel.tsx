@@ -32,7 +32,7 @@ export function AccuracyPanel() {
           Live accuracy{" "}
           <small data-testid="accuracy-progress">
             {report
-              ? `${formatCount(report.n)} of ${formatCount(report.total)} images · ${report.dataset} · ${report.head} · seed ${report.seed}${accuracy.engines > 1 ? ` · ${accuracy.engines} engines` : ""}`
+              ? `${formatCount(report.n)} of ${formatCount(report.total)} images · ${report.dataset} · ${report.head} · seed ${report.seed}${report.batch > 1 ? ` · batches of ${report.batch}` : ""}${accuracy.engines > 1 ? ` · ${accuracy.engines} engines` : ""}`
               : running
                 ? preparing
                   ? formatProgress(preparing)

@@ -92,7 +92,9 @@ function quantizerText(q: Quantizer, isGated: boolean): string {
     return `RepQ-ViT for ${where}: LayerNorm outputs calibrated per channel, then reparameterised to one scale; weights per channel.`;
   }
   const scheme = `${q.activationScheme ?? "symmetric"} ${q.range?.kind === "static" && q.range.statistic === "percentile" ? `${q.range.percentile}th percentile` : "min-max"}`;
-  const scale = `one ${q.range?.kind === "static" ? "static" : "dynamic"} scale per ${q.activationGranularity === "per-token" ? "token" : "activation tensor"}`;
+  const per = q.activationGranularity === "per-token" ? "token" : "activation tensor";
+  const batch = q.range?.kind === "dynamic-batch" ? ` of ${q.range.batch} images (the lanes: of one)` : "";
+  const scale = `one ${q.range?.kind === "static" ? "static" : "dynamic"} scale per ${per}${batch}`;
   return `Rounding in fp32 of ${where}: ${scheme}, ${scale}.`;
 }
 

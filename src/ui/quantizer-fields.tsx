@@ -1,5 +1,5 @@
 import { LINEARS } from "../encoder/weights.ts";
-import { PERCENTILES } from "../intervention/quantization.ts";
+import { BATCH_SIZES, PERCENTILES } from "../intervention/quantization.ts";
 import { type Bits, parseBits, type Quantizer } from "../store/quantizer.ts";
 import { NumberInput, SegmentField, SelectField, SwitchField } from "./fields.tsx";
 
@@ -20,6 +20,7 @@ const BASES = [
 
 const RANGES = [
   { id: "dynamic", label: "dynamic, per image" },
+  { id: "dynamic-batch", label: "dynamic, per batch" },
   { id: "min-max", label: "static min-max" },
   ...PERCENTILES.map((p) => ({ id: String(p), label: `static ${p} %` })),
 ];
@@ -94,18 +95,27 @@ export function QuantizerFields({ bits, quantizer, onBits, onChange }: Props) {
       />
       <SelectField
         label="Activation range (static: 32 probe images)"
-        value={
-          range?.kind === "static"
-            ? range.statistic === "min-max"
-              ? "min-max"
-              : String(range.percentile)
-            : "dynamic"
-        }
+        value={rangeId(range)}
         options={RANGES}
         isDisabled={hasBase}
         testId="range"
         onChange={(next) => onChange({ range: rangeOf(next) })}
       />
+      {range?.kind === "dynamic-batch" && (
+        <>
+          <NumberInput
+            label="Images in a batch"
+            value={range.batch}
+            {...{ min: BATCH_SIZES.least, max: BATCH_SIZES.most, step: 1 }}
+            testId="batch"
+            onChange={(batch) => onChange({ range: { ...range, batch } })}
+          />
+          <p className="hint" data-testid="batch-hint">
+            For Live accuracy, which runs {range.batch} images together. The lanes show one image: a batch of
+            its own, so its range per image.
+          </p>
+        </>
+      )}
       <SwitchField
         label="Clip to a share of the range"
         isOn={clip !== undefined}
@@ -170,8 +180,17 @@ export function QuantizerFields({ bits, quantizer, onBits, onChange }: Props) {
   );
 }
 
+/** Images in a batch until its user says otherwise. */
+const BATCH = 8;
+
+function rangeId(range: Quantizer["range"]): string {
+  if (range?.kind !== "static") return range?.kind ?? "dynamic";
+  return range.statistic === "min-max" ? "min-max" : String(range.percentile);
+}
+
 function rangeOf(choice: string): Quantizer["range"] {
   if (choice === "dynamic") return undefined;
+  if (choice === "dynamic-batch") return { kind: choice, batch: BATCH };
   if (choice === "min-max") return { kind: "static", statistic: "min-max" };
   const percentile = PERCENTILES.find((p) => String(p) === choice)!;
   return { kind: "static", statistic: "percentile", percentile };

@@ -5,7 +5,7 @@ import { initialiseOrt } from "../engine/runtime-web.ts";
 import { InputError } from "../errors/input-error.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { engineRunner, type ImageRunner } from "../evaluate/image-runner.ts";
-import { fitsPool } from "../evaluate/pool-runner.ts";
+import { fitsPool, taskCount } from "../evaluate/pool-runner.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { prepareMask } from "../image/mask.ts";
 import { prepareImage } from "../image/preprocess.ts";
@@ -157,9 +157,10 @@ export class Lab implements LabApi {
         this.#calibrations.takesProbe(intervention),
       );
       const wanted = { ...request, configurations, sparesProbe };
-      const runs = Math.min(limit, dataset.info.count) * configurations.length;
-      const spreads = configurations.every(({ intervention }) => fitsPool(intervention));
-      const need = { cores: spreads ? this.#cores : 1, runs };
+      const images = Math.min(limit, dataset.info.count);
+      const interventions = configurations.map(({ intervention }) => intervention);
+      const engines = interventions.every(fitsPool) ? taskCount(images, interventions) : 1;
+      const need = { cores: Math.min(this.#cores, engines), runs: images * configurations.length };
       const measure = async (runners: readonly ImageRunner[]) => {
         let last: EvaluationReport | null = null;
         let told = Number.NEGATIVE_INFINITY;
