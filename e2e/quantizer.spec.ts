@@ -106,7 +106,6 @@ test("ranges per batch are measured by the live accuracy, in the command line's 
   const shown = Number(await lab.byId("accuracy-naive-cosine").textContent());
   const [expected, apart] = [await cosine("dynamic-batch,batch=24"), await cosine("dynamic")];
   // Roundings of two backends may fall to different sides; ranges of another kind are farther away.
-  console.log(shown, expected, apart);
   expect(Math.abs(shown - expected)).toBeLessThan(Math.abs(shown - apart) / 4);
 });
 
