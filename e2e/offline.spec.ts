@@ -44,3 +44,26 @@ test("a network that is lost before the labelled set came is said, and accuracy 
   await expect(lab.byId("accuracy")).toHaveAttribute("data-state", "done");
   await expect(lab.byId("accuracy-fp32-n")).toHaveText("64");
 });
+
+test("what cannot be had without a network says so and can be tried again; messages lie above the figures", async ({
+  lab,
+  context,
+}) => {
+  await lab.open();
+  await context.setOffline(true);
+  await lab.byId("sample-scene-trouser.png").click();
+  await expect(lab.messages()).toContainText(/scene-trouser\.png: expected a reachable file.*try again/);
+  await lab.byId("readout-baseline").scrollIntoViewIfNeeded();
+  await lab.page.mouse.wheel(0, 400);
+  // The readout sticks to the same place; the message must be what is seen and pressed there.
+  await lab.page.getByRole("button", { name: "Dismiss message" }).click();
+  await expect(lab.messages()).toBeEmpty();
+
+  await lab.byId("open-picker").click();
+  await lab.page.getByRole("option", { name: /TinyCLIP/ }).click();
+  await expect(lab.byId("offer-error")).toContainText("Models saved before open without a network");
+  await lab.page.keyboard.press("Escape");
+  await context.setOffline(false);
+  await lab.byId("sample-scene-trouser.png").click();
+  await lab.expectTrace("baseline", await cliTrace(join(SAMPLES, "scene-trouser.png")));
+});

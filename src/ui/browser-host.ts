@@ -1,4 +1,5 @@
 import { InputError } from "../errors/input-error.ts";
+import { unreachableFile } from "../errors/unreachable-file.ts";
 import type { LabHost } from "../store/context.ts";
 
 /** Keys of the texts that outlive the page begin so. */
@@ -11,7 +12,7 @@ export function createBrowserHost(): LabHost {
     backend: new URLSearchParams(window.location.search).get("backend"),
     async fetchFile(url) {
       const response = await fetch(url).catch((error: unknown) => {
-        throw new InputError(url, "a reachable file", String(error), "Check the connection and reload.");
+        throw unreachableFile(url, error);
       });
       // Static hosts that serve one page for every path answer HTML for a missing file.
       const isPage = response.headers.get("content-type")?.startsWith("text/html");

@@ -19,10 +19,13 @@ export function Figures() {
   const view = useLabState((state) => state.view);
   const hasModel = useLabState((state) => state.model !== null);
   const isLoading = useLabState((state) => state.opening !== null);
+  const hasStarted = useLabState((state) => state.status !== null);
   if (!hasModel) {
     return (
       <>
-        <p className="empty">{isLoading ? "The encoder is loading." : "Open a model to begin."}</p>
+        <p className="empty">
+          {hasStarted && !isLoading ? "Open a model to begin." : "The encoder is loading."}
+        </p>
         <ArrivingModel />
       </>
     );

@@ -86,6 +86,9 @@ export const HeatmapCursor = memo(function HeatmapCursor({ blocks, layout, rowHe
   );
 });
 
+/** Left of the patches there is no room for a longer label, where no CLS stands there. */
+const NARROW = 36;
+
 /** Block numbers, band names and the patch index. */
 export const HeatmapAxes = memo(function HeatmapAxes(props: FrameProps & { readonly grid: number }) {
   const { blocks, layout, rowHeight, grid } = props;
@@ -117,7 +120,7 @@ export const HeatmapAxes = memo(function HeatmapAxes(props: FrameProps & { reado
           </g>
         ))}
       <text x={patches.x - 8} y={bottom + 15} textAnchor="end">
-        patch row
+        {patches.x < NARROW ? "row" : "patch row"}
       </text>
     </g>
   );

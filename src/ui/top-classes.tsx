@@ -7,18 +7,21 @@ import { LANE_NAMES } from "./lane-names.ts";
 
 /** What the encoder takes the image for in each lane: by its class embeddings, or by its own head. */
 export function TopClasses() {
-  const head = useReadout("baseline")?.head ?? null;
-  if (head === null) return null;
+  const readout = useReadout("baseline");
+  if (!readout) return null;
   return (
     <section className="panel" aria-labelledby="top-heading">
       <h2 id="top-heading">
-        Top 5 <small data-testid="top-head">{head}</small>
+        Top 5 <small data-testid="top-head">{readout.head}</small>
       </h2>
       <div className="overlays">
         {LANES.map((lane) => (
           <LaneTop key={lane} lane={lane} />
         ))}
       </div>
+      {!readout.exclusive && (
+        <p className="hint">Each class alone (sigmoid): these need not add up to 100 %.</p>
+      )}
     </section>
   );
 }
@@ -43,17 +46,12 @@ function LaneTop({ lane }: { readonly lane: Lane }) {
         <span className={`lane-mark lane-${lane}`} aria-hidden="true" /> {LANE_NAMES[lane]}
       </h3>
       {readout && (
-        <>
-          <ol>
-            {readout.top.map((entry, rank) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: two classes may have one name (ImageNet's "crane")
-              <TopRow key={rank} lane={lane} entry={entry} />
-            ))}
-          </ol>
-          {!readout.exclusive && (
-            <p className="hint">Each class alone (sigmoid): these need not add up to 100 %.</p>
-          )}
-        </>
+        <ol>
+          {readout.top.map((entry, rank) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: two classes may have one name (ImageNet's "crane")
+            <TopRow key={rank} lane={lane} entry={entry} />
+          ))}
+        </ol>
       )}
     </div>
   );

@@ -13,6 +13,12 @@ it("says which file could not be reached, and what to do", async () => {
   await expect(failure).rejects.toThrow(/labels\.json.*Failed to fetch.*Check the connection/s);
 });
 
+it("says so when the device has no network", async () => {
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
+  vi.stubGlobal("navigator", { onLine: false });
+  await expect(fetchSiteFile(url)).rejects.toThrow(/labels\.json.*this device is offline.*try again/s);
+});
+
 it("is cancelled, not unreachable, on abort", async () => {
   vi.stubGlobal("fetch", () => Promise.reject(new DOMException("aborted", "AbortError")));
   await expect(fetchSiteFile(url, AbortSignal.abort())).rejects.toThrow(CancelledError);

@@ -1,4 +1,5 @@
-import { CancelledError, InputError } from "../errors/input-error.ts";
+import { CancelledError } from "../errors/input-error.ts";
+import { unreachableFile } from "../errors/unreachable-file.ts";
 
 /**
  * The answer for a file of the page's own site, whatever its status.
@@ -9,7 +10,6 @@ export async function fetchSiteFile(url: URL, signal?: AbortSignal): Promise<Res
     return await fetch(url, signal ? { signal } : {});
   } catch (error) {
     if (signal?.aborted) throw new CancelledError(url.href);
-    const got = error instanceof Error ? error.message : String(error);
-    throw new InputError(url.href, "a reachable file", got, "Check the connection and try again.");
+    throw unreachableFile(url.href, error);
   }
 }
