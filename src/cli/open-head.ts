@@ -1,7 +1,7 @@
 import { requireSameClasses } from "../evaluate/classes.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { collectFeatures } from "../evaluate/features.ts";
-import { fitProbe } from "../evaluate/fit-probe.ts";
+import { fitProbe, type ProbeChoice } from "../evaluate/fit-probe.ts";
 import { type Head, ownHead } from "../evaluate/head.ts";
 import { openLabelledSet } from "./labelled-set.ts";
 import type { OpenModel } from "./open-model.ts";
@@ -23,6 +23,8 @@ export interface HeadFlags extends ClassFlags {
   readonly probe: Probe;
   /** Penalty of the ridge probe; chosen by leave-one-out when absent. */
   readonly lambda?: number;
+  /** k of the k-NN probe; DINO's 20 when absent. */
+  readonly neighbours?: number;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function openHead(
   signal?: AbortSignal,
 ): Promise<Head> {
   const { engine } = model;
-  const { probe, lambda } = flags;
+  const { probe } = flags;
   if (probe === "zero-shot") return openZeroShotHead(model, flags, set.classes, signal);
   if (probe === "own" || train === null) return ownHead(engine.spec, set.classes);
   const progress = createProgress();
@@ -48,7 +50,12 @@ export async function openHead(
     onProgress: (done, total) => progress("Fitting the probe", done, total),
     ...(signal && { signal }),
   });
-  return fitProbe(probe === "ridge" ? { kind: probe, lambda } : { kind: probe }, features);
+  return fitProbe(choiceOf(flags), features);
+}
+
+function choiceOf({ probe, lambda, neighbours }: HeadFlags): ProbeChoice {
+  if (probe === "ridge") return { kind: probe, lambda };
+  return probe === "knn" ? { kind: probe, neighbours } : { kind: "ncm" };
 }
 
 /**

@@ -108,7 +108,7 @@ export async function openCalibrationSets(
 export async function headFor(
   model: OpenModel,
   { set, labelled }: ImageFolder,
-  flags: Pick<ImagesFlags, "probe" | "train" | "data" | "lambda" | "classes" | "templates">,
+  flags: Pick<ImagesFlags, "probe" | "train" | "data" | "lambda" | "neighbours" | "classes" | "templates">,
   signal?: AbortSignal,
 ): Promise<Head | null> {
   const { probe, train, data = set.name } = flags;

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { CancelledError, InputError } from "../errors/input-error.ts";
+import { NEIGHBOURS } from "../evaluate/knn.ts";
 import { REGISTER_SLOTS } from "../graph/block.ts";
 import { KEEPS } from "../image/mask.ts";
 import { DELETION_FORM } from "../intervention/deletion-text.ts";
@@ -86,6 +87,11 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
       "--lambda <number>",
       "penalty of the ridge probe (default: leave-one-out)",
       parsePositive("lambda"),
+    )
+    .option(
+      "--neighbours <n>",
+      `k of the k-NN probe (default: ${NEIGHBOURS})`,
+      parseInteger("neighbours", 1),
     );
   classOptions(evaluation);
   evaluation
@@ -295,7 +301,12 @@ function imagesOptions(command: Command): void {
     .option("--data <folder>", "folder of images, flat or of class-named folders")
     .option("--probe <head>", `read labels by: ${PROBES.join(", ")}`, parseChoice("probe", PROBES))
     .option("--train <folder>", "folder of class-named folders that the probe is fitted on")
-    .option("--lambda <number>", "penalty of the ridge probe", parsePositive("lambda"));
+    .option("--lambda <number>", "penalty of the ridge probe", parsePositive("lambda"))
+    .option(
+      "--neighbours <n>",
+      `k of the k-NN probe (default: ${NEIGHBOURS})`,
+      parseInteger("neighbours", 1),
+    );
   classOptions(command);
   command
     .option("--limit <n>", "the first n images of the seed's order", parseInteger("limit", 1))

@@ -76,6 +76,8 @@ function ContinueButton() {
   // What the offer depends on; the evaluation itself lies outside of the state.
   useLabState((state) => state.controls);
   useLabState((state) => state.dataset.info);
+  useLabState((state) => state.accuracy.probe);
+  useLabState((state) => state.classes.embedded);
   const saved = lab.savedAccuracy();
   if (!saved) return null;
   const done = saved.n + saved.skipped.count;

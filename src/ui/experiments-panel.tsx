@@ -49,8 +49,9 @@ export function ExperimentsPanel() {
       )}
       <p className="hint">
         Settings are chosen on the data set's probe images, never on those that a comparison is measured on.
-        Sensitivity: one linear or block is quantized, the rest stays FP32 (paper, step 1). Search: prefix and
-        deletion around the most sensitive block (step 5).
+        Labels are read by the head that live accuracy uses. Sensitivity: one linear or block is quantized,
+        the rest stays FP32 (paper, step 1). Search: prefix and deletion around the most sensitive block (step
+        5).
       </p>
       {records.sensitivity && <SensitivityResult record={records.sensitivity} />}
       {records.search && <SearchResult record={records.search} />}

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTestLab, type TestLab } from "./test-lab.ts";
+
+let testLab: TestLab;
+beforeAll(async () => {
+  testLab = await createTestLab();
+});
+afterAll(() => testLab.dispose());
+
+const at = (path: string) => testLab.at(path);
+const lab = (...argv: string[]) => testLab.run(...argv);
+const json = (...argv: string[]) => testLab.json(...argv);
+
+describe("ablate", () => {
+  const sets = () => ["ablate", "--model", at("model"), "--train", at("train"), "--data", at("val")];
+  const few = ["--limit", "3", "--train-limit", "3", "--bits", "4", "--block", "1"];
+
+  test("prints the eval contract with the comparisons by name", async () => {
+    const report = await json(...sets(), ...few);
+    expect(report).toMatchObject({ n: 3, seed: 0, dataset: "val", sensitiveBlock: 1 });
+    const names = report.configurations.map((each: { name: string }) => each.name);
+    expect(names.slice(0, 7)).toEqual([
+      ...["fp32", "naive", "prefix", "delete", "regcache", "regcache-similarity", "random-sink"],
+    ]);
+    expect(names).toEqual(expect.arrayContaining(["clip", "exclude-outliers", "test-time-register"]));
+    const moved = report.configurations.find((each: { name: string }) => each.name === "test-time-register");
+    expect(moved.intervention).toMatchObject({ prefix: null, delete: null });
+    expect(moved.intervention.testTimeRegister.neurons.length).toBeGreaterThan(0);
+    for (const [block] of moved.intervention.testTimeRegister.neurons) expect(block).toBeLessThanOrEqual(1);
+    expect(report.configurations[0].difference.value).toBe(0);
+    expect(report.search.linf.best.setting).toBeDefined();
+    expect(report.paper.mark).toBe("[S]");
+  });
+
+  test("prints CSV, and a table with the paper's values at W8A8", async () => {
+    const { out } = await lab(...sets(), ...few, "--csv");
+    expect(out.split("\n")[1]).toMatch(/^fp32,3,/);
+    const table = await lab(...sets(), "--limit", "1", "--train-limit", "2", "--block", "1");
+    expect(table.out).toMatch(/CLIP-B\/16 \[S\]/);
+    expect(table.out).toMatch(/^naive .*34\.01/m);
+    expect(table.out).toMatch(/^test-time-register .*44\.30/m);
+    expect(table.out).toMatch(/^test-time-register: neurons \d+ of block \d/m);
+  });
+
+  test("measures with ranges per batch what it chose with ranges per image", async () => {
+    const { out } = await lab(...sets(), ...few, "--quantize", "w4a4,range=dynamic-batch,batch=2");
+    expect(out).toMatch(/3 images, seed 0, .*, W4A4, ranges per batch of 2/);
+    expect(out).toMatch(/sensitive block 1, ranges per image/);
+    expect(out).toMatch(/^left out: exclude-outliers: /m);
+    expect(out).toMatch(/^regcache-similarity +\d+\.\d %/m);
+  });
+
+  test.each([
+    ["own", /^own head/],
+    ["ncm", /^nearest class mean .* fitted on 8 images$/],
+    ["ridge", /^ridge probe .* fitted on 8 images$/],
+    ["knn", /^3 nearest neighbours .* of 8 images$/],
+  ])("reads labels by the head that is asked for: %s", async (probe, head) => {
+    const known = ["--probe", probe, ...(probe === "knn" ? ["--neighbours", "3"] : [])];
+    const report = await json(...sets(), "--limit", "2", "--train-limit", "1", "--block", "1", ...known);
+    expect(report.head).toMatch(head);
+  });
+
+  test("refuses to choose settings on the test set", async () => {
+    const argv = ["ablate", "--model", at("model"), "--train", at("val"), "--data", at("val"), ...few];
+    const { code, err } = await lab(...argv);
+    expect(code).toBe(2);
+    expect(err).toMatch(/disjoint/);
+  });
+});

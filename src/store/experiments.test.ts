@@ -1,0 +1,34 @@
+import { expect, test, vi } from "vitest";
+import type { LabApi } from "../worker/api.ts";
+import type { ExperimentResult } from "../worker/experiment-api.ts";
+import { sensitiveBlockOf } from "./experiments.ts";
+import { booted, REGISTERS } from "./fake-lab.ts";
+
+const search = { kind: "search", report: {}, sensitiveBlock: 1, registers: REGISTERS } as unknown;
+
+test("an experiment reads labels as live accuracy does: by class embeddings, else the chosen probe", async () => {
+  const asked: Parameters<LabApi["experiment"]>[] = [];
+  const { lab, state } = await booted({
+    experiment: (...args) => {
+      asked.push(args);
+      return Promise.resolve({ result: search as ExperimentResult });
+    },
+  });
+  lab.setAccuracy({ probe: { kind: "knn", neighbours: 3 } });
+  await lab.runExperiment("search");
+  lab.setClasses({ names: "shirt\nshoe", templates: "a {}" });
+  await lab.embedClasses();
+  await vi.waitFor(() => expect(state().classes.embedded).not.toBeNull());
+  await lab.runExperiment("search");
+  expect(asked.map(([request]) => request.probe)).toEqual(Array(2).fill({ kind: "knn", neighbours: 3 }));
+  expect(asked.map(([, embedded]) => embedded?.classes)).toEqual([undefined, ["shirt", "shoe"]]);
+});
+
+test("the sensitive block is what the latest experiment on this model found", async () => {
+  const { lab, state } = await booted({
+    experiment: () => Promise.resolve({ result: search as ExperimentResult }),
+  });
+  expect(sensitiveBlockOf(state().experiments)).toBeNull();
+  await lab.runExperiment("search");
+  expect(sensitiveBlockOf(state().experiments)).toBe(1);
+});
