@@ -11,21 +11,15 @@ import type { LabHost } from "./context.ts";
 import { type Controls, quantizationOf, toIntervention } from "./controls.ts";
 import { encoderKey } from "./encoder-key.ts";
 import { isCancelled } from "./messages.ts";
-import type { QuantizedBits } from "./quantizer.ts";
 import { type EvaluationKey, forgetSaved, saveProgress } from "./saved-evaluations.ts";
 import type { AccuracyState, LabState } from "./state.ts";
-
-/** Bits of the quantized rows: the controls', or W8A8 while they say FP32. */
-function accuracyBits({ bits }: Controls): QuantizedBits {
-  return bits === "fp32" ? "w8a8" : bits;
-}
 
 /**
  * FP32, quantized, quantized + RegCache (prefix and deletion as the controls say), in this order; without a
  * prefix and a deletion there is no third one. With int8 the simulated rows stand beside the int8 ones.
  */
 export function accuracyConfigurations(controls: Controls): readonly Configuration[] {
-  const quantize = quantizationOf(accuracyBits(controls), controls);
+  const quantize = quantizationOf(controls);
   const { prefix, delete: deletion } = toIntervention(controls);
   return buildConfigurations(prefix || deletion ? ["naive", "regcache"] : ["naive"], {
     prefix,

@@ -109,3 +109,18 @@ test("an evaluation tells what it does before its first image", async () => {
   prepare({ stage: "late", done: 2, total: 9 });
   expect(state().accuracy.preparing).toBeNull();
 });
+
+test("accuracy opens the images too while the controls say FP32, where it measures W8A8", async () => {
+  const asked: string[] = [];
+  const { lab, runs } = await booted({
+    openCalibration: async ({ name, limit }) => {
+      asked.push(name);
+      return { name, count: limit, set: "scenes-probe" };
+    },
+  });
+  lab.setControls((controls) => ({ ...controls, quantizer: { range: RANGE } }));
+  await settle();
+  expect([runs.length, asked]).toEqual([2, []]);
+  void lab.startAccuracy();
+  await vi.waitFor(() => expect(asked).toEqual(["dataset"]));
+});

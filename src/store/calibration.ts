@@ -1,7 +1,7 @@
 import type { StoreApi } from "zustand/vanilla";
 import { statisticsKind } from "../quantize/statistics.ts";
 import type { CalibrationInfo, DatasetInfo, ImageSource, LabApi, Progress } from "../worker/api.ts";
-import { type Controls, toIntervention } from "./controls.ts";
+import { type Controls, quantizationOf } from "./controls.ts";
 import { calibrationName } from "./quantizer.ts";
 import type { LabState } from "./state.ts";
 
@@ -19,10 +19,9 @@ export interface CalibrationState {
 
 export const NO_CALIBRATION: CalibrationState = { own: null, opened: null, progress: null, cancelled: false };
 
-/** Whether the controls ask for a quantizer that is calibrated. */
+/** Whether the quantizer that the controls show is calibrated; accuracy is measured with it even while they say FP32. */
 export function isCalibrated(controls: Controls): boolean {
-  const { quantize } = toIntervention(controls);
-  return quantize !== null && statisticsKind(quantize) !== null;
+  return statisticsKind(quantizationOf(controls)) !== null;
 }
 
 /**

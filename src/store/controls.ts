@@ -12,7 +12,6 @@ import {
   bitsOf,
   type CalibrationChoice,
   calibrationNamed,
-  type QuantizedBits,
   type Quantizer,
   quantizationFor,
   quantizerOf,
@@ -62,16 +61,13 @@ export function toIntervention(controls: Controls): Intervention {
           }
         : null,
     delete: deletionFor(deletion, registers),
-    quantize: controls.bits === "fp32" ? null : quantizationOf(controls.bits, controls),
+    quantize: controls.bits === "fp32" ? null : quantizationOf(controls),
   });
 }
 
-/** The quantizer that the controls show, at these bits. */
-export function quantizationOf(
-  bits: QuantizedBits,
-  { weightGranularity, quantizer, calibration }: Controls,
-): Quantization {
-  return quantizationFor(bits, weightGranularity, quantizer, calibration);
+/** The quantizer that the controls show; W8A8, at which accuracy is measured too, while they say FP32. */
+export function quantizationOf({ bits, weightGranularity, quantizer, calibration }: Controls): Quantization {
+  return quantizationFor(bits === "fp32" ? "w8a8" : bits, weightGranularity, quantizer, calibration);
 }
 
 /** Puts an intervention (from a link) into the controls; numbers of what it leaves out stay as they are. */

@@ -1,6 +1,7 @@
 import { Button } from "react-aria-components";
 import { formatCount } from "../figures/format.ts";
 import { isCalibrated } from "../store/calibration.ts";
+import { calibrationName } from "../store/quantizer.ts";
 import { NumberInput } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 import { WorkProgress } from "./progress.tsx";
@@ -17,9 +18,9 @@ export function CalibrationFields() {
     <div className="calibration" data-testid="calibration">
       <h3>Calibration</h3>
       <p className="hint" data-testid="calibration-images">
-        {opened
+        {opened?.name === calibrationName(controls.calibration)
           ? `Over ${formatCount(opened.count)} images of ${opened.set}${images === "dataset" ? ", not evaluated then" : ""}.`
-          : "Opening the images."}
+          : "The images are opened when they are needed."}
       </p>
       <NumberInput
         label="Images at most"
