@@ -107,6 +107,10 @@ describe("ranges per batch", () => {
       );
       expect(anew.map(({ feature }) => feature)).toEqual(known);
     }
+    // One session a block serves all batches; only these give their memory back.
+    expect(fresh.count.givingBack).toBe(BLOCKS);
+    await fresh.engine.result(a, { ...NO_INTERVENTION, quantize: W8A8 });
+    expect(fresh.count.givingBack).toBe(BLOCKS);
     await fresh.engine.dispose();
     const [, again] = await runsOf(() => features([a, b], change));
     expect(again).toBe(0);

@@ -1,5 +1,19 @@
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
-import type { GraphSession } from "./runtime.ts";
+import type { OnnxModel } from "../graph/onnx.ts";
+import type { GraphSession, SessionMemory } from "./runtime.ts";
+
+/** What both runtimes build every session with. */
+export function sessionOptions(
+  model: OnnxModel,
+  { keepsMemory = true }: SessionMemory = {},
+): InferenceSession.SessionOptions {
+  return {
+    externalData: model.external,
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+    ...(!keepsMemory && { enableCpuMemArena: false, enableMemPattern: false }),
+  };
+}
 
 /** Wraps an ORT session of either runtime; `OrtTensor` is that runtime's own tensor class. */
 export function wrapSession(session: InferenceSession, OrtTensor: TensorConstructor): GraphSession {

@@ -8,8 +8,8 @@ import type { Engine, RunOptions } from "./types.ts";
 export function queuedRuntime(runtime: Runtime, engine: Engine, options: RunOptions = {}): Runtime {
   return {
     ...runtime,
-    async createSession(model) {
-      const session = await engine.exclusive(() => runtime.createSession(model), options);
+    async createSession(model, memory) {
+      const session = await engine.exclusive(() => runtime.createSession(model, memory), options);
       return {
         run: (feeds, fetches) => engine.exclusive(() => session.run(feeds, fetches), options),
         release: () => session.release(),

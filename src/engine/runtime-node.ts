@@ -1,5 +1,5 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { wrapSession } from "./ort-session.ts";
+import { sessionOptions, wrapSession } from "./ort-session.ts";
 import type { Runtime } from "./runtime.ts";
 
 /**
@@ -11,14 +11,12 @@ export function createNodeRuntime(options: { threads?: number } = {}): Runtime {
   return {
     backend: "node",
     threads,
-    async createSession(model) {
+    async createSession(model, memory) {
       const session = await InferenceSession.create(model.bytes, {
+        ...sessionOptions(model, memory),
         executionProviders: ["cpu"],
-        externalData: model.external,
-        graphOptimizationLevel: "all",
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
-        logSeverityLevel: 3,
       });
       return wrapSession(session, Tensor);
     },

@@ -4,7 +4,7 @@ import plainGlueUrl from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
 import plainWasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import * as ort from "onnxruntime-web/webgpu";
 import { GraphBuilder } from "../graph/onnx.ts";
-import { wrapSession } from "./ort-session.ts";
+import { sessionOptions, wrapSession } from "./ort-session.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** ORT's files: `asyncify` runs WASM and WebGPU; `plain` runs WASM alone, as fast, and is half as large. */
@@ -43,12 +43,10 @@ export function createWebRuntime(backend: "wasm" | "webgpu"): Runtime {
   return {
     backend,
     threads: backend === "wasm" ? (ort.env.wasm.numThreads ?? 1) : 1,
-    async createSession(model) {
+    async createSession(model, memory) {
       const session = await ort.InferenceSession.create(model.bytes, {
+        ...sessionOptions(model, memory),
         executionProviders: [backend],
-        externalData: model.external,
-        graphOptimizationLevel: "all",
-        logSeverityLevel: 3,
       });
       return wrapSession(session, ort.Tensor);
     },

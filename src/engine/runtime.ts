@@ -16,9 +16,18 @@ export interface GraphSession {
   release(): Promise<void>;
 }
 
+/** How a session uses memory. */
+export interface SessionMemory {
+  /**
+   * Whether a session keeps its activations' memory for its next run (default), which is faster. The memory of all sessions of an
+   * encoder adds up: those that run batches give it back.
+   */
+  readonly keepsMemory?: boolean;
+}
+
 /** Where graphs run: the same interface over onnxruntime-web (WASM, WebGPU) and onnxruntime-node. */
 export interface Runtime {
   readonly backend: "wasm" | "webgpu" | "node";
   readonly threads: number;
-  createSession(model: OnnxModel): Promise<GraphSession>;
+  createSession(model: OnnxModel, memory?: SessionMemory): Promise<GraphSession>;
 }

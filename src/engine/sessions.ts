@@ -217,7 +217,8 @@ export class Sessions {
     const built = await this.#variant(sessionKey(index, quantize, plan, kind), async () => {
       const block = quantizeBlock(await this.weights.block(index), quantize, statistics);
       const options = { quantize: block.graph, ...kind, ...shapeOf(plan) };
-      const session = await this.runtime.createSession(buildBlock(this.spec, block.weights, options));
+      const model = buildBlock(this.spec, block.weights, options);
+      const session = await this.runtime.createSession(model, { keepsMemory: !kind.batched });
       return { session, folds: block.folds, norms: block.norms, twin: block.twin };
     });
     const grids = this.#grids.get(gridKey) ?? activationGrids(quantize, built, statistics);

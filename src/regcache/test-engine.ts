@@ -8,14 +8,18 @@ import type { CalibrationSet } from "../evaluate/calibration.ts";
 import { openEncoder } from "../families/index.ts";
 import { randomCheckpoint } from "../families/random-checkpoint.ts";
 
-/** For tests: a small random encoder (26 tokens, width 32) over onnxruntime-node that counts its block runs. */
+/**
+ * For tests: a small random encoder (26 tokens, width 32) over onnxruntime-node that counts its block runs, and the sessions that
+ * give their memory back after a run.
+ */
 export async function countingEngine(blocks: number) {
   const inner = createNodeRuntime();
-  const count = { blockRuns: 0 };
+  const count = { blockRuns: 0, givingBack: 0 };
   const runtime: Runtime = {
     ...inner,
-    async createSession(model) {
-      const session = await inner.createSession(model);
+    async createSession(model, memory) {
+      const session = await inner.createSession(model, memory);
+      if (memory?.keepsMemory === false) count.givingBack += 1;
       return {
         run(feeds, fetches) {
           if ("prefix_key" in feeds) count.blockRuns += 1;
