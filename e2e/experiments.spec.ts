@@ -54,6 +54,45 @@ test("a search fills its grid and can be stopped; its setting goes into the cont
   await lab.waitForRuns();
 });
 
+test("a search over the wider axes says what its grid does not draw, by keyboard and on a narrow screen", async ({
+  lab,
+  page,
+}) => {
+  await page.setViewportSize({ width: 360, height: 800 });
+  await lab.setNumber("experiment-choose-on", 4);
+  for (const axis of ["last", "registers", "post-ln"]) await lab.setSwitch(`search-${axis}`, true);
+  await lab.byId("search-criteria").getByRole("button").focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("option", { name: "similarity", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await expect(lab.byId("search-criteria")).toContainText("similarity");
+  await lab.byId("run-search").focus();
+  await page.keyboard.press("Enter");
+  await expect(lab.byId("search-row-0")).toBeVisible({ timeout: 200_000 });
+  const stop = lab.byId("experiments").getByRole("button", { name: "Stop" });
+  // A setting of two or more registers has been seen once its name is among the grid's titles.
+  const titles = lab.byId("search-grid").locator("title");
+  await expect(titles.filter({ hasText: /of 4 registers/ }).first()).toBeAttached({ timeout: 200_000 });
+  await stop.click();
+  await expect(lab.byId("experiments")).toHaveAttribute("data-state", "idle");
+  await expect(lab.byId("search-grid-hint")).toContainText("the best so far over last block and registers");
+  const grid = lab.byId("search-grid");
+  await expect(grid.locator("text", { hasText: "similarity" }).first()).toBeAttached();
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  const setting = (await lab.byId("search-row-0").getByRole("rowheader").textContent())!;
+  await lab.byId("search-use-0").click();
+  await expect(async () => {
+    const { prefix, delete: deletion } = lab.intervention();
+    const distinct = prefix?.distinct ?? 1;
+    expect(prefix !== null).toBe(setting.startsWith("prefix from"));
+    expect(setting.includes(`of ${distinct} registers`)).toBe(distinct > 1);
+    expect(
+      deletion ? setting.endsWith(`delete ${deletionName(deletion)}`) : setting.endsWith("no deletion"),
+    ).toBe(true);
+  }).toPass();
+  await lab.waitForRuns();
+});
+
 test("a comparison with the card's setting shows what `eval --bundled` measures", async ({ lab }) => {
   await lab.setNumber("experiment-choose-on", 1);
   await lab.setNumber("experiment-measure-on", 16);

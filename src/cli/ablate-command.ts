@@ -164,7 +164,7 @@ function toReport({ report, comparison, spec, sha256, quantize }: Table) {
     omitted,
     chosenOn: searches.any.data,
     sensitiveBlock: start.sensitiveBlock,
-    registers: registersReport(start.prefixes),
+    registers: registersReport(start.prefixes.outliers),
     search: { linf: searches.linf && searchSummary(searches.linf), any: searchSummary(searches.any) },
     paper: { mark: PAPER_MARK, setting: "W8A8, zero-shot ImageNet-1k top-1, percent", values: PAPER_VALUES },
   };

@@ -4,12 +4,15 @@ import {
   parseCalibrate,
   parseChoice,
   parseConfigurations,
+  parseCriteria,
   parseCurate,
   parseDelete,
   parseInteger,
+  parseLastBlocks,
   parsePositive,
   parsePrefix,
   parseQuantize,
+  parseRegistersList,
 } from "./options.ts";
 
 test("--prefix", () => {
@@ -17,6 +20,17 @@ test("--prefix", () => {
   expect(parsePrefix("count=2.5,from=0")).toEqual({ from: 0, count: 2.5 });
   expect(parsePrefix("from=4,count=2,registers=3")).toEqual({ from: 4, count: 2, distinct: 3 });
   expect(() => parsePrefix("from=4,count=2,registers=5")).toThrow(/--prefix: expected .*registers=N/);
+});
+
+test("the lists that a search ranges over", () => {
+  expect(parseRegistersList("1,2,4")).toEqual([1, 2, 4]);
+  expect(() => parseRegistersList("1,5")).toThrow(InputError);
+  expect(parseLastBlocks("any")).toBe("any");
+  expect(parseLastBlocks("7,9")).toEqual([7, 9]);
+  expect(() => parseLastBlocks("7,")).toThrow(InputError);
+  expect(parseCriteria("jiang,similarity,jiang")).toEqual(["jiang", "similarity"]);
+  expect(parseCriteria("all")).toHaveLength(7);
+  expect(() => parseCriteria("linf")).toThrow(InputError);
 });
 
 test("--delete", () => {

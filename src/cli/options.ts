@@ -3,7 +3,12 @@ import { InputError } from "../errors/input-error.ts";
 import { CONFIGURATION_KINDS, type ConfigurationKind } from "../evaluate/configurations.ts";
 import { type RegCacheSetting, settingSchema } from "../evaluate/recommended.ts";
 import { REGISTER_SLOTS } from "../graph/block.ts";
-import { DELETION_CRITERIA, type DeletionSetting, deletionSettingSchema } from "../intervention/deletion.ts";
+import {
+  DELETION_CRITERIA,
+  type DeletionCriterion,
+  type DeletionSetting,
+  deletionSettingSchema,
+} from "../intervention/deletion.ts";
 import { DELETION_FORM, deletionFields } from "../intervention/deletion-text.ts";
 import { type Quantization, quantizationSchema } from "../intervention/intervention.ts";
 import { QUANTIZATION_FORM, quantizationFields } from "../intervention/quantization-text.ts";
@@ -169,6 +174,37 @@ export function parseBits(text: string): number {
 /** `--bits 8,6,4`: one table each. */
 export function parseBitsList(text: string): number[] {
   return text.split(",").map(parseBits);
+}
+
+/** `--registers 1,2,4` of a search: numbers of distinct registers. */
+export function parseRegistersList(text: string): number[] {
+  const form = `a comma-separated list of numbers from 1 to ${REGISTER_SLOTS}`;
+  return check(
+    z.array(integer.pipe(z.int().min(1).max(REGISTER_SLOTS))),
+    text.split(","),
+    "registers",
+    form,
+    text,
+  );
+}
+
+/** `--to 7,9,11`, or `any`. */
+export function parseLastBlocks(text: string): number[] | "any" {
+  if (text === "any") return text;
+  return check(
+    z.array(integer.pipe(z.int().min(0))),
+    text.split(","),
+    "to",
+    "a comma-separated list of blocks, or any",
+    text,
+  );
+}
+
+/** `--criteria darcet,similarity`, or `all`. */
+export function parseCriteria(text: string): DeletionCriterion[] {
+  const form = `all, or a comma-separated list of ${DELETION_CRITERIA.join(", ")}`;
+  const names = text === "all" ? [...DELETION_CRITERIA] : [...new Set(text.split(","))];
+  return check(z.array(z.enum(DELETION_CRITERIA)), names, "criteria", form, text);
 }
 
 /** A positive number, e.g. 1e-12. */

@@ -231,35 +231,6 @@ describe("sensitivity", () => {
   });
 });
 
-describe("search", () => {
-  const search = (...argv: string[]) =>
-    json("search", "--model", at("model"), "--data", at("train"), "--limit", "4", "--bits", "4", ...argv);
-
-  test("prints the best setting and every one that was evaluated; a state file saves runs", async () => {
-    const state = at("state.json");
-    const first = await search("--rule", "linf", "--state", state);
-    expect(first).toMatchObject({ objective: "mse", images: 4, done: true, registers: { from: 0 } });
-    expect(first.best).toEqual(first.cells[0]);
-    expect(first.best.n).toBe(4);
-    expect(first.evaluations).toBeLessThan(first.exhaustive);
-    const again = await search("--rule", "linf", "--state", state, "--block", String(first.sensitiveBlock));
-    expect(again.cells).toEqual(first.cells);
-    const { code, err } = await lab(
-      ...["search", "--model", at("model"), "--data", at("train"), "--limit", "3", "--state", state],
-    );
-    expect(code).toBe(2);
-    expect(err).toMatch(/state of this search/);
-  });
-
-  test("by accuracy needs labels that a head reads", async () => {
-    const { code, err } = await lab(
-      ...["search", "--model", at("model"), "--data", at("train/red"), "--objective", "accuracy"],
-    );
-    expect(code).toBe(2);
-    expect(err).toMatch(/--objective accuracy/);
-  });
-});
-
 test("outliers: counted block by block on a folder of images, as JSON or a table", async () => {
   const argv = ["outliers", "--model", at("model"), "--data", at("val"), "--limit", "2"];
   const report = await json(...argv, "--criterion", "prefixquant");

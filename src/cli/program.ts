@@ -27,7 +27,8 @@ import {
   parseQuantize,
 } from "./options.ts";
 import { type OutliersFlags, outliersCommand } from "./outliers-command.ts";
-import { RULES, type SearchFlags, searchCommand } from "./search-command.ts";
+import { type SearchFlags, searchCommand } from "./search-command.ts";
+import { searchOptions } from "./search-options.ts";
 import { type SensitivityFlags, sensitivityCommand } from "./sensitivity-command.ts";
 import { type TraceFlags, traceCommand } from "./trace-command.ts";
 
@@ -170,26 +171,8 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
     .command("search")
     .description("the RegCache setting that costs least at a bit width, on images that are not the test set");
   imagesOptions(search);
-  search
-    .option("--bits <n>", "bits of weights and activations, 2 to 8", parseBits, 8)
-    .option("--quantize <settings>", "the quantizer in full instead of --bits", parseQuantize)
-    .option(
-      "--objective <name>",
-      "mse (label-free: feature error to FP32), accuracy",
-      parseChoice("objective", ["mse", "accuracy"]),
-      "mse",
-    )
-    .option(
-      "--rule <name>",
-      "deletion by linf (the paper's), or any (similarity too)",
-      parseChoice("rule", Object.keys(RULES)),
-      "any",
-    )
-    .option("--block <n>", "the sensitive block (default: found by a sweep)", parseInteger("block", 0))
-    .option("--exhaustive", "every setting of the grid on every image")
-    .option("--state <file>", "keep scores in this file, and go on from it")
-    .option("--json", "print JSON, with every setting that was evaluated")
-    .action((flags: SearchFlags) => searchCommand({ ...flags, assets }, signal));
+  searchOptions(search);
+  search.action((flags: SearchFlags) => searchCommand({ ...flags, assets }, signal));
 
   const ablation = program
     .command("ablate")

@@ -4,7 +4,7 @@ import type { EncoderSpec } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
 import type { Quantization } from "../intervention/intervention.ts";
 import { CellScores } from "../regcache/cell-scores.ts";
-import { prepareSearch, registersReport } from "../regcache/prepare-search.ts";
+import { prepareSearch, registerIds, registersReport } from "../regcache/prepare-search.ts";
 import {
   type CellResult,
   type Objective,
@@ -12,8 +12,9 @@ import {
   searchExhaustively,
   searchSettings,
 } from "../regcache/search.ts";
+import { type SearchSpace, searchGrid } from "../regcache/search-space.ts";
 import { readSearchState, searchSubject, writeSearchState } from "../regcache/search-state.ts";
-import { type SettingGrid, settingGrid, settingKey } from "../regcache/setting-grid.ts";
+import { settingKey } from "../regcache/setting-grid.ts";
 import { modelReport } from "../trace/trace-report.ts";
 import { withImages } from "./open-calibration.ts";
 import { asCalibration, headFor, type ImagesFlags, openImages } from "./open-images.ts";
@@ -21,13 +22,11 @@ import { openModel } from "./open-model.ts";
 import { createProgress, formatTable, printJson, printText } from "./output.ts";
 import { atBits } from "./sensitivity-command.ts";
 
-export interface SearchFlags extends ImagesFlags {
+export interface SearchFlags extends ImagesFlags, SearchSpace {
   readonly bits: number;
   /** All of the quantizer; overrides `bits`. */
   readonly quantize?: Quantization;
   readonly objective: Objective;
-  /** Rules of deletion that are allowed: the paper's, or ours as well. */
-  readonly rule: keyof typeof RULES;
   /** l_q; found by a sweep when absent. */
   readonly block?: number;
   /** Every setting on every image. */
@@ -37,13 +36,7 @@ export interface SearchFlags extends ImagesFlags {
   readonly json?: boolean;
 }
 
-/** Rules of deletion by the flag that allows them. */
-export const RULES = {
-  linf: ["linf"],
-  any: ["linf", "similarity"],
-} as const satisfies Record<string, SettingGrid["by"]>;
-
-/** Images between two writes of the state file. */
+/** Reports between two writes of the state file. */
 const SAVE_EVERY = 4;
 
 /**
@@ -68,8 +61,9 @@ export async function searchCommand(flags: SearchFlags, signal?: AbortSignal): P
     const quantize = withImages(model, flags.quantize ?? atBits(flags.bits), calibration);
     const progress = createProgress();
     const subject = { engine, sha256, images: calibration, head, quantize, signal, onProgress: progress };
-    const start = await prepareSearch(subject, flags.block);
-    const options = { quantize, registers: start.prefixes.outliers.id, head, ...(signal && { signal }) };
+    const start = await prepareSearch(subject, flags.block, flags.registers);
+    const grid = searchGrid(flags, start, engine.spec);
+    const options = { quantize, ...registerIds(start), head, ...(signal && { signal }) };
     const stateOf = searchSubject(sha256, { images: calibration, options });
     const known = await readState(flags.state, stateOf);
     const scores = new CellScores(engine, calibration, options, known);
@@ -80,7 +74,6 @@ export async function searchCommand(flags: SearchFlags, signal?: AbortSignal): P
     let last: SearchReport | undefined;
     let steps = 0;
     try {
-      const grid = settingGrid(start.sensitiveBlock, RULES[flags.rule]);
       for await (last of run(scores, grid, flags.objective)) {
         progress(`Search, ${last.stage}: evaluations`, last.evaluations, last.exhaustive);
         if (++steps % SAVE_EVERY === 0) await save();
@@ -94,7 +87,11 @@ export async function searchCommand(flags: SearchFlags, signal?: AbortSignal): P
       quantize,
       head: head?.describe ?? null,
       sensitiveBlock: start.sensitiveBlock,
-      registers: registersReport(start.prefixes),
+      registers: registersReport(start.prefixes.outliers),
+      distinct: [...start.registers.values()].map(({ id, distinct }) => ({
+        id,
+        candidates: distinct.map(({ candidates }) => candidates),
+      })),
       ...last!,
     };
     if (flags.json) printJson(report);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { deletionRules } from "../regcache/deletion-rules.ts";
 import type { SearchReport } from "../regcache/search.ts";
 import { settingGrid } from "../regcache/setting-grid.ts";
 import { searchGridFigure } from "./search-grid.ts";
@@ -12,7 +13,7 @@ const cell = (from: number, mse: number, n: number) => ({
 });
 const report: SearchReport = {
   objective: "mse",
-  grid: settingGrid(1, ["linf", "similarity"]),
+  grid: settingGrid(1, deletionRules({ rule: "any" })),
   images: 8,
   data: "d",
   stage: "s",
@@ -35,6 +36,29 @@ test("every setting has one place, coloured by its error on a log scale", () => 
   expect(cells[2]).toMatchObject({ row: 0, column: 0 });
   expect(rows[cells[0]!.row]!.label).toBe("from 0 ×4");
   expect(columns[cells[0]!.column]!.label).toBe("2 at 1 by L∞");
+});
+
+test("what is not drawn is named, and a place shows the best of its settings", () => {
+  const rules = deletionRules({ rule: "linf", tensor: "any", criteria: ["jiang", "sun"] });
+  const grid = settingGrid(1, rules, { to: [2, null], distinct: [1, 2] });
+  const ends = { ...cell(0, 0.02, 8), setting: { prefix: { from: 0, to: 2, count: 4, distinct: 2 } } };
+  const goesOn = { ...ends, mse: 0.05, setting: { prefix: { from: 0, count: 4 } } };
+  const cutoff = { block: 0, by: "criterion", criterion: "jiang", above: 300 } as const;
+  const threshold = { ...cell(0, 0.1, 8), setting: { prefix: null, delete: cutoff } };
+  const figure = searchGridFigure({ ...report, grid, cells: [ends, goesOn, threshold] });
+  expect(figure.hidden).toEqual(["last block", "registers"]);
+  expect(figure.cells).toHaveLength(2);
+  expect(figure.cells[0]).toMatchObject({ settings: 2, isBest: true, column: 0, result: ends });
+  expect(figure.groups.map(({ label, end, start }) => [label, end - start])).toEqual([
+    ["L∞", 12],
+    ["L∞, post-LN", 12],
+    ["jiang cutoff", 10],
+    ["jiang cutoff, post-LN", 10],
+    ["sun cutoff", 2],
+    ["sun cutoff, post-LN", 2],
+  ]);
+  expect(figure.columns).toHaveLength(1 + 48);
+  expect(figure.groups[2]!.start).toBe(figure.cells[1]!.column);
 });
 
 test("nothing evaluated yet is an empty grid", () => {

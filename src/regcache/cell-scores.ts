@@ -20,10 +20,15 @@ export interface ImageScores {
   readonly right: number[];
 }
 
+/** Evaluations after which one image with many settings shows what it has. */
+const YIELD_EVERY = 64;
+
 export interface ScoreOptions {
   readonly quantize: Quantization;
-  /** Id of the registers in the engine. */
+  /** Id of the registers in the engine: of one, which deletion by similarity is measured against too. */
   readonly registers: string;
+  /** Ids of several distinct registers, by how many they are; absent = no setting has several. */
+  readonly several?: ReadonlyMap<number, string>;
   /** Reads labels; null = label-free. */
   readonly head: Head | null;
   readonly signal?: AbortSignal;
@@ -54,22 +59,33 @@ export class CellScores {
     return this.#runs;
   }
 
-  /** Everything that is known, by the cell's key. */
+  /**
+   * Everything that is known, by the cell's key; with several registers by their id too, which {@link ScoreOptions.registers}
+   * does not determine.
+   */
   get all(): Readonly<Record<string, ImageScores>> {
-    return Object.fromEntries(this.#scores);
+    return Object.fromEntries([...this.#scores].filter(([, { mse }]) => mse.length > 0));
   }
 
   of(cell: Cell): ImageScores {
-    const known = this.#scores.get(cell.key);
+    const several = this.#several(cell);
+    const key = several === undefined ? cell.key : `${cell.key} [${several}]`;
+    const known = this.#scores.get(key);
     if (known) return known;
     const fresh: ImageScores = { mse: [], cosine: [], right: [] };
-    this.#scores.set(cell.key, fresh);
+    this.#scores.set(key, fresh);
     return fresh;
+  }
+
+  /** Id of a cell's registers where it has several. */
+  #several({ setting: { prefix } }: Cell): string | undefined {
+    const { distinct = 1 } = prefix ?? {};
+    return distinct === 1 ? undefined : this.options.several!.get(distinct)!;
   }
 
   /**
    * Brings every cell to at least `n` images. All cells of one image follow each other, so that they share its first
-   * blocks through the engine's cache. Yields after every image that something ran on.
+   * blocks through the engine's cache. Yields after every image that something ran on, and within one now and then.
    * @throws CancelledError on abort, with what was scored kept
    */
   async *extend(cells: readonly Cell[], n: number): AsyncGenerator<void, void> {
@@ -79,14 +95,17 @@ export class CellScores {
       throwIfCancelled(this.options.signal, "The search");
       const input = await this.images.load(image);
       const fp = await runToEnd(this.engine, input, NO_INTERVENTION, this.options.signal);
-      for (const cell of waiting) this.#add(cell, image, await this.#run(cell, input), fp);
+      for (const [i, cell] of waiting.entries()) {
+        this.#add(cell, image, await this.#run(cell, input), fp);
+        if ((i + 1) % YIELD_EVERY === 0 && i + 1 < waiting.length) yield;
+      }
       yield;
     }
   }
 
-  #run({ setting }: Cell, input: EngineInput): Promise<RunResult> {
+  #run(cell: Cell, input: EngineInput): Promise<RunResult> {
     const { registers, quantize, signal } = this.options;
-    const parts = applySetting(setting, registers, this.engine.spec.blocks);
+    const parts = applySetting(cell.setting, this.#several(cell) ?? registers, this.engine.spec.blocks);
     return runToEnd(this.engine, input, { ...NO_INTERVENTION, ...parts, quantize }, signal);
   }
 

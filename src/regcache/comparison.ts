@@ -7,9 +7,10 @@ import { requireConsistent } from "../intervention/plan.ts";
 import { CellScores } from "./cell-scores.ts";
 import { chooseClip, chooseExclusion } from "./choose-quantization.ts";
 import { chooseTestTimeRegister } from "./choose-test-time-register.ts";
+import { deletionRules, type RuleChoice } from "./deletion-rules.ts";
 import { type ExperimentSubject, prepareSearch, type SearchStart } from "./prepare-search.ts";
 import { type Objective, type SearchReport, searchSettings } from "./search.ts";
-import { cellsOf, type SettingGrid, settingGrid } from "./setting-grid.ts";
+import { cellsOf, settingGrid } from "./setting-grid.ts";
 
 /**
  * The paper's comparisons by name, in the order of its tables. `prefix` and `delete` are the parts of `regcache`
@@ -82,9 +83,9 @@ export async function prepareComparison(
   const { outliers, randomSink, meanToken } = start.prefixes;
   const options = { quantize, registers: outliers.id, head, ...(signal && { signal }) };
   const scores = new CellScores(engine, images, options);
-  const find = (by: SettingGrid["by"]) => search(subject, scores, start.sensitiveBlock, by, objective);
-  const linf = known ? null : await find(["linf"]);
-  const any = await find(["linf", "similarity"]);
+  const find = (rule: RuleChoice["rule"]) => search(subject, scores, start.sensitiveBlock, rule, objective);
+  const linf = known ? null : await find("linf");
+  const any = await find("any");
   const regcache = known ?? { setting: linf!.best!.setting, registers: outliers.id };
   const alone = partsOf(regcache.setting, linf ?? any);
   const apply = (setting: RegCacheSetting, registers: string): Intervention => ({
@@ -151,13 +152,14 @@ async function search(
   { onProgress }: ExperimentSubject,
   scores: CellScores,
   sensitiveBlock: number,
-  by: SettingGrid["by"],
+  rule: RuleChoice["rule"],
   objective: Objective,
 ): Promise<SearchReport> {
   let last: SearchReport | undefined;
-  for await (last of searchSettings(scores, settingGrid(sensitiveBlock, by), objective)) {
-    const rule = by.length > 1 ? "any rule" : by[0]!;
-    onProgress?.(`Search (${rule}), ${last.stage}: evaluations`, last.evaluations, last.exhaustive);
+  const grid = settingGrid(sensitiveBlock, deletionRules({ rule }));
+  for await (last of searchSettings(scores, grid, objective)) {
+    const name = rule === "any" ? "any rule" : rule;
+    onProgress?.(`Search (${name}), ${last.stage}: evaluations`, last.evaluations, last.exhaustive);
   }
   return last!;
 }

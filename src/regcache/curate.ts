@@ -24,6 +24,8 @@ export interface CurationSettings {
    * first that attends to them as outliers). Absent = 1, the mean of all; fewer come out where keys have fewer directions.
    */
   readonly registers?: number | undefined;
+  /** Further numbers of distinct registers that the same tokens are grouped into, each into registers of its own. */
+  readonly groupings?: readonly number[] | undefined;
 }
 
 export interface CurationOptions {
@@ -42,6 +44,8 @@ export interface CurationOptions {
 export interface CuratedPrefixes {
   /** The method's: the mean outlier token. */
   readonly outliers: Registers;
+  /** The same tokens in each of the settings' `groupings`; fewer registers may come out. */
+  readonly grouped: readonly Registers[];
   /** One random ordinary patch token's own keys and values, drawn with seed 0. */
   readonly randomSink: Registers;
   /** The mean keys and values of all patch tokens. */
@@ -92,15 +96,15 @@ export async function curatePrefixes(
   options: CurationOptions,
 ): Promise<CuratedPrefixes> {
   const { spec } = engine;
-  const { block, from = block, top, registers = 1 } = settings;
-  checkSettings(spec, images.length, { block, from, top, registers });
+  const { block, from = block, top, registers = 1, groupings = [] } = settings;
+  checkSettings(spec, images.length, { block, from, top, registers, groupings });
   const pass1 = new CandidateSearch(spec, { from, block }, top);
   for (const [image, load] of images.entries()) {
     await statesOf(engine, await load(), options, (states) => pass1.add(image, states));
     options.onProgress?.(PASSES[0], image + 1, images.length);
   }
 
-  const outliers = new TokenGroup(spec, pass1.candidates, block, registers > 1);
+  const outliers = new TokenGroup(spec, pass1.candidates, block, Math.max(registers, ...groupings) > 1);
   const random = new TokenGroup(spec, [randomOrdinary(spec, images.length, pass1)], block);
   for (const [image, load] of images.entries()) {
     const groups = [outliers, random].filter((group) => group.owns(image));
@@ -125,8 +129,10 @@ export async function curatePrefixes(
   };
   const patches = images.length * (spec.tokens - leadingTokens(spec));
   const { key, value, state } = meanToken;
+  const outliersIn = (count: number) => of("outliers", outliers.registers(count), outliers.meanState());
   return {
-    outliers: await of("outliers", outliers.registers(registers), outliers.meanState()),
+    outliers: await outliersIn(registers),
+    grouped: await Promise.all(groupings.map(outliersIn)),
     randomSink: await of("random-sink", random.registers(1), random.meanState()),
     meanToken: await of("mean-token", [{ key, value, candidates: patches }], state),
     candidates: pass1.candidates,
@@ -148,7 +154,7 @@ function randomOrdinary(spec: EncoderSpec, images: number, found: CandidateSearc
 }
 
 function checkSettings(spec: EncoderSpec, images: number, settings: Required<CurationSettings>): void {
-  const { block, from, top, registers } = settings;
+  const { block, from, top, registers, groupings } = settings;
   if (images === 0) throw new InputError("Curation", "at least one image", "none", "Choose some images.");
   if (!(Number.isInteger(block) && block >= 0 && block < spec.blocks)) {
     const expected = `a block from 0 to ${spec.blocks - 1}`;
@@ -160,9 +166,12 @@ function checkSettings(spec: EncoderSpec, images: number, settings: Required<Cur
   if (!(Number.isInteger(top) && top >= 1)) {
     throw new InputError("Curation", "at least 1 token to keep", String(top), "Use e.g. 100.");
   }
-  if (!(Number.isInteger(registers) && registers! >= 1 && registers! <= Math.min(REGISTER_SLOTS, top))) {
+  const isNumber = (count: number) =>
+    Number.isInteger(count) && count >= 1 && count <= Math.min(REGISTER_SLOTS, top);
+  const wrong = [registers!, ...groupings!].find((count) => !isNumber(count));
+  if (wrong !== undefined) {
     const expected = `1 to ${REGISTER_SLOTS} distinct registers, no more than tokens are kept`;
-    throw new InputError("Curation", expected, String(registers), "Use e.g. 2.");
+    throw new InputError("Curation", expected, String(wrong), "Use e.g. 2.");
   }
 }
 

@@ -29,10 +29,15 @@ export function searchCsv({ cells, images, data, objective }: SearchReport): str
   return csvFormat(
     cells.map(({ setting: { prefix, delete: deletion }, n, mse, cosine, top1 }) => ({
       prefix_from: prefix?.from ?? "",
+      prefix_to: prefix?.to ?? (prefix ? "last" : ""),
       prefix_count: prefix?.count ?? 0,
+      prefix_registers: prefix ? (prefix.distinct ?? 1) : "",
       delete_block: deletion?.block ?? "",
       delete_count: deletion ? (mostDeleted(deletion) ?? "") : 0,
       delete_by: deletion?.by ?? "",
+      delete_criterion: deletion?.by === "criterion" ? deletion.criterion : "",
+      delete_above: deletion?.by === "criterion" ? (deletion.above ?? "") : "",
+      delete_tensor: deletion ? (deletion.tensor ?? "residual") : "",
       n,
       feature_mse: mse,
       mean_cosine: cosine,

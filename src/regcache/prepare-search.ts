@@ -3,7 +3,9 @@ import type { CalibrationSet } from "../evaluate/calibration.ts";
 import type { Head } from "../evaluate/head.ts";
 import { requireRangesPerImage } from "../intervention/batch.ts";
 import type { Quantization } from "../intervention/intervention.ts";
+import type { ScoreOptions } from "./cell-scores.ts";
 import { type CuratedPrefixes, curatePrefixes, curationBlocks } from "./curate.ts";
+import type { Registers } from "./registers.ts";
 import { type SensitivityReport, sweepSensitivity } from "./sensitivity.ts";
 
 /** Tokens that are kept by a curation unless something else is asked for (paper, step 2). */
@@ -32,30 +34,41 @@ export interface SearchStart {
   readonly sensitivity: SensitivityReport | null;
   /** Curated from max(0, l_q - 3)..l_q; in the engine. */
   readonly prefixes: CuratedPrefixes;
+  /** The method's registers by how many distinct ones they are, ascending; one is always there. */
+  readonly registers: ReadonlyMap<number, Registers>;
 }
 
 /**
  * The steps before a search (paper, steps 1 to 3), on the same images: the sensitive block, and registers curated
  * around it, which are added to the engine.
  * @param given l_q where the user knows it
+ * @param distinct numbers of distinct registers wanted beside one; where the tokens have fewer directions, fewer come out
  * @throws CancelledError on abort; InputError when an image cannot be read, or for ranges per batch
  */
-export async function prepareSearch(subject: ExperimentSubject, given?: number): Promise<SearchStart> {
+export async function prepareSearch(
+  subject: ExperimentSubject,
+  given?: number,
+  distinct: readonly number[] = [],
+): Promise<SearchStart> {
   const { engine, images, sha256, signal, onProgress } = subject;
   requireRangesPerImage(subject.quantize, "Search");
   const sensitivity = given === undefined ? await sweepBlocks(subject) : null;
   const sensitiveBlock = given ?? sensitivity!.mostSensitive.block;
   const loaders = Array.from({ length: images.count }, (_, i) => () => images.load(i));
-  const settings = { ...curationBlocks(sensitiveBlock), top: CURATED_TOKENS };
+  const groupings = distinct.filter((count) => count !== 1);
+  const settings = { ...curationBlocks(sensitiveBlock), top: CURATED_TOKENS, groupings };
   const prefixes = await curatePrefixes(engine, loaders, settings, {
     model: sha256,
     data: `${images.count} images of ${images.name}`,
     ...(onProgress && { onProgress }),
     ...(signal && { signal }),
   });
-  const { outliers, randomSink, meanToken } = prefixes;
-  for (const registers of [outliers, randomSink, meanToken]) engine.addRegisters(registers);
-  return { sensitiveBlock, sensitivity, prefixes };
+  const { outliers, grouped, randomSink, meanToken } = prefixes;
+  for (const each of [outliers, ...grouped, randomSink, meanToken]) engine.addRegisters(each);
+  const several = grouped.filter((each) => each.distinct.length > 1);
+  const byCount = [outliers, ...several].map((each) => [each.distinct.length, each] as const);
+  const registers = new Map(byCount.sort(([a], [b]) => a - b));
+  return { sensitiveBlock, sensitivity, prefixes, registers };
 }
 
 async function sweepBlocks(subject: ExperimentSubject): Promise<SensitivityReport> {
@@ -67,8 +80,17 @@ async function sweepBlocks(subject: ExperimentSubject): Promise<SensitivityRepor
   return last!;
 }
 
-/** What a report says of the registers that were used. */
-export function registersReport({ outliers }: CuratedPrefixes) {
-  const { id, from, block, candidates, images, data, cosine } = outliers;
+/** Ids of a start's registers, as scores want them. */
+export function registerIds({
+  prefixes,
+  registers,
+}: SearchStart): Pick<ScoreOptions, "registers" | "several"> {
+  const several = new Map([...registers].map(([count, { id }]) => [count, id]));
+  return { registers: prefixes.outliers.id, several };
+}
+
+/** What a report says of registers that were used. */
+export function registersReport(registers: Registers) {
+  const { id, from, block, candidates, images, data, cosine } = registers;
   return { id, from, block, candidates, images, data, cosine };
 }

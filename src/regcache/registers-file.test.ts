@@ -158,7 +158,18 @@ describe("curate", () => {
     }
   });
 
+  it("groups the same tokens in several ways at once, each as a curation of its own would", async () => {
+    const options = { model: sha256, data: "" };
+    const settings = { block: 1, top: 6, groupings: [2, 3] };
+    const { outliers, grouped } = await curatePrefixes(engine, images, settings, options);
+    const alone = await Promise.all(
+      [1, 2, 3].map((registers) => curate(engine, images, { block: 1, top: 6, registers }, options)),
+    );
+    expect([outliers, ...grouped]).toEqual(alone);
+  });
+
   it.each([
+    ["a grouping into more than there are slots", images, { block: 1, top: 9, groupings: [2, 5] }],
     ["no registers", images, { block: 1, top: 4, registers: 0 }],
     ["more registers than tokens", images, { block: 1, top: 2, registers: 3 }],
     ["more registers than slots", images, { block: 1, top: 9, registers: 5 }],

@@ -1,20 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { CancelledError, InputError } from "../errors/input-error.ts";
-import type { CalibrationSet } from "../evaluate/calibration.ts";
-import { FAKE_SPEC, fakeEngine } from "../evaluate/fake-engine.ts";
 import { mostDeleted } from "../intervention/deletion.ts";
 import type { Intervention } from "../intervention/intervention.ts";
-import { CellScores } from "./cell-scores.ts";
-import { type SearchReport, searchExhaustively, searchSettings } from "./search.ts";
+import { deletionRules } from "./deletion-rules.ts";
+import { searchExhaustively, searchSettings } from "./search.ts";
 import { readSearchState, searchSubject, writeSearchState } from "./search-state.ts";
 import { cellsOf, coarseCells, settingGrid } from "./setting-grid.ts";
-
-const W8A8 = { weightBits: 8, activationBits: 8, weightGranularity: "per-tensor" } as const;
-const IMAGES = 16;
+import { fakeScores, IMAGES, lastReport } from "./test-search.ts";
 
 /** Feature error as a bowl around prefix 5 x4 and 3 tokens at block 6, deeper for similarity, different by image. */
-function error({ prefix, delete: deletion, quantize }: Intervention, image: number): number {
-  if (!quantize) return 0;
+function error({ prefix, delete: deletion }: Intervention, image: number): number {
   const tau = Math.log2(prefix?.count ?? 0.5) - 2;
   const noise = 0.05 * Math.sin(7 * image + (prefix?.from ?? 0));
   const kept = deletion ? Math.abs(mostDeleted(deletion)! - 4) / 4 + Math.abs(deletion.block - 6) : 4;
@@ -22,42 +17,15 @@ function error({ prefix, delete: deletion, quantize }: Intervention, image: numb
   return 1 + tau ** 2 / 4 + Math.abs((prefix?.from ?? 0) - 5) / 3 + kept + rule + noise;
 }
 
-const images: CalibrationSet = {
-  name: "fake",
-  count: IMAGES,
-  load: async (i) => ({ id: `fake ${i}`, pixels: Float32Array.of(i + 2) }),
-  label: (i) => i % 2, // as the head reads it off pixel i + 2
-};
-/** Right on more images the smaller the error. */
-const head = {
-  describe: "fake head",
-  classify: ({ feature }: { feature: Float32Array }) => (feature[1]! < 1.6 ? feature[0]! % 2 : -1),
-};
+const scoresOf = (options: Parameters<typeof fakeScores>[1] = {}) => fakeScores(error, options);
 
-function scoresOf(known = {}, signal?: AbortSignal, labelled = false) {
-  const { engine, log } = fakeEngine(
-    (pixels, intervention) => Float32Array.of(pixels[0]!, error(intervention, pixels[0]!)),
-    {
-      ...FAKE_SPEC,
-      blocks: 8,
-    },
-  );
-  const options = { quantize: W8A8, registers: "r", head: labelled ? head : null, ...(signal && { signal }) };
-  return { scores: new CellScores(engine, images, options, known), log };
-}
-
-async function last(reports: AsyncGenerator<SearchReport>): Promise<SearchReport> {
-  let report: SearchReport | undefined;
-  for await (report of reports);
-  return report!;
-}
-
-const grid = settingGrid(7, ["linf", "similarity"]);
+const grid = settingGrid(7, deletionRules({ rule: "any" }));
+const paper = settingGrid(7, deletionRules({ rule: "linf" }));
 
 describe("the grid", () => {
   it("spans l_q - 3..l_q, with and without a prefix and a deletion, each setting once", () => {
     expect(grid.from).toEqual([4, 5, 6, 7]);
-    expect(settingGrid(1, ["linf"]).from).toEqual([0, 1]);
+    expect(settingGrid(1, paper.rules).from).toEqual([0, 1]);
     const cells = cellsOf(grid);
     expect(cells).toHaveLength((1 + 4 * 5) * (1 + 4 * 6 * 2));
     expect(new Set(cells.map(({ key }) => key)).size).toBe(cells.length);
@@ -70,12 +38,12 @@ describe("the search", () => {
   it.each(["mse", "accuracy"] as const)(
     "by %s finds the whole grid's best, within 0.5 %, at less than a quarter of its evaluations",
     async (objective) => {
-      const exhaustive = await last(
-        searchExhaustively(scoresOf({}, undefined, true).scores, grid, objective),
+      const exhaustive = await lastReport(
+        searchExhaustively(scoresOf({ labelled: true }).scores, grid, objective),
       );
       expect(exhaustive.evaluations).toBe(exhaustive.exhaustive);
-      const { scores } = scoresOf({}, undefined, true);
-      const found = await last(searchSettings(scores, grid, objective));
+      const { scores } = scoresOf({ labelled: true });
+      const found = await lastReport(searchSettings(scores, grid, objective));
       expect(found.done).toBe(true);
       expect(found.best!.n).toBe(IMAGES);
       expect(found.evaluations).toBe(scores.runs);
@@ -88,8 +56,7 @@ describe("the search", () => {
   );
 
   it("finds the paper's rule's own best when only that is allowed", async () => {
-    const paper = settingGrid(7, ["linf"]);
-    const found = await last(searchSettings(scoresOf().scores, paper, "mse"));
+    const found = await lastReport(searchSettings(scoresOf().scores, paper, "mse"));
     expect(found.best!.setting).toEqual({
       prefix: { from: 5, count: 4 },
       delete: { block: 6, count: 4, by: "linf" },
@@ -108,7 +75,7 @@ describe("the search", () => {
 
   it("runs no setting twice on one image", async () => {
     const { scores, log } = scoresOf();
-    await last(searchSettings(scores, grid, "mse"));
+    await lastReport(searchSettings(scores, grid, "mse"));
     const seen = log
       .filter(({ intervention }) => intervention.quantize)
       .map(({ id, intervention }) => JSON.stringify([id, intervention]));
@@ -116,9 +83,9 @@ describe("the search", () => {
   });
 
   it("goes on from its state file where it was cancelled, and ends the same", async () => {
-    const whole = await last(searchSettings(scoresOf().scores, grid, "mse"));
+    const whole = await lastReport(searchSettings(scoresOf().scores, grid, "mse"));
     const abort = new AbortController();
-    const first = scoresOf({}, abort.signal).scores;
+    const first = scoresOf({ signal: abort.signal }).scores;
     const cancelled = (async () => {
       for await (const { evaluations } of searchSettings(first, grid, "mse")) {
         if (evaluations > 300) abort.abort();
@@ -127,8 +94,8 @@ describe("the search", () => {
     await expect(cancelled).rejects.toThrow(CancelledError);
     const subject = searchSubject("sha", first);
     const known = readSearchState(writeSearchState(subject, first), subject, "state.json");
-    const { scores } = scoresOf(known);
-    const resumed = await last(searchSettings(scores, grid, "mse"));
+    const { scores } = scoresOf({ known });
+    const resumed = await lastReport(searchSettings(scores, grid, "mse"));
     expect(resumed).toEqual(whole);
     expect(scores.runs).toBe(whole.evaluations - first.runs);
     expect(first.runs).toBeGreaterThan(300);

@@ -1,5 +1,9 @@
 import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
-import { deletionSettingSchema } from "../intervention/deletion.ts";
+import {
+  DELETION_CRITERIA,
+  type DeletionCriterion,
+  deletionSettingSchema,
+} from "../intervention/deletion.ts";
 import { NO_INTERVENTION, quantizationSchema } from "../intervention/intervention.ts";
 import type { LabApi, Progress, RegistersInfo } from "../worker/api.ts";
 import type { ExperimentKind, ExperimentRequest, ExperimentResult } from "../worker/experiment-api.ts";
@@ -11,7 +15,17 @@ import { isCancelled } from "./messages.ts";
 import type { Runs } from "./runs.ts";
 
 /** What the experiments panel lets its user choose. */
-export interface ExperimentSettings extends Pick<ExperimentRequest, "by" | "rule" | "objective"> {
+export interface ExperimentSettings extends Pick<ExperimentRequest, "by" | "objective"> {
+  /** Rules of deletion that a search allows. */
+  readonly rule: "linf" | "any";
+  /** Whether a search lets the prefix end before the last block. */
+  readonly anyLast: boolean;
+  /** Whether it tries several distinct registers. */
+  readonly severalRegisters: boolean;
+  /** Whether L-inf and criteria are read after LayerNorm 1 too. */
+  readonly postLn: boolean;
+  /** Criteria by which it deletes, too. */
+  readonly criteria: DeletionCriterion | "none" | "all";
   /** Of weights and activations alike. */
   readonly bits: "w8a8" | "w6a6" | "w4a4";
   /** Images that settings are chosen on. */
@@ -46,6 +60,10 @@ export const INITIAL_EXPERIMENTS: ExperimentsState = {
     bits: "w8a8",
     by: "linear",
     rule: "any",
+    anyLast: false,
+    severalRegisters: false,
+    postLn: false,
+    criteria: "none",
     objective: "mse",
     chooseOn: 16,
     measureOn: 128,
@@ -83,13 +101,15 @@ export function createExperimentActions(
 
   function requestFor(kind: ExperimentKind, dataset: string): ExperimentRequest {
     const { experiments, controls, accuracy } = getState();
-    const { bits, regcache, ...settings } = experiments.settings;
+    const { bits, regcache, by, objective, chooseOn, measureOn, ...search } = experiments.settings;
     const intervention = controls && toIntervention(controls);
     const known =
       regcache === "controls" && intervention ? knownFrom(intervention, controls.registers) : null;
     const width = Number(bits[1]);
     const quantize = quantizationSchema.parse({ weightBits: width, activationBits: width });
-    return { kind, dataset, quantize, ...settings, seed: accuracy.seed, probe: accuracy.probe, known };
+    const space = spaceOf(search);
+    const { seed, probe } = accuracy;
+    return { kind, dataset, quantize, by, space, objective, chooseOn, measureOn, seed, probe, known };
   }
 
   return {
@@ -132,14 +152,19 @@ export function createExperimentActions(
       await api.cancel("experiment").catch(fail);
     },
 
-    /** Puts a setting that an experiment found, with its registers, into the controls. */
+    /**
+     * Puts a setting that an experiment found, with its registers, into the controls.
+     * @param found the experiment's registers: of one, and maybe of several
+     */
     async adoptSetting(
       setting: RegCacheSetting,
-      registers: RegistersInfo,
+      found: readonly RegistersInfo[],
       request: ExperimentRequest,
     ): Promise<void> {
       const { model } = getState();
-      if (!model) return;
+      const count = setting.prefix?.distinct ?? 1;
+      const registers = found.find(({ distinct }) => distinct === count);
+      if (!model || !registers) return;
       await kept.keep(model, registers.id).catch(fail);
       setState(({ model }) => ({
         model: model && {
@@ -154,6 +179,29 @@ export function createExperimentActions(
         registers: registers.id,
       }));
     },
+  };
+}
+
+/** Distinct registers that a search tries, where it tries several. */
+const SEVERAL = [1, 2, 4];
+
+function spaceOf({
+  rule,
+  anyLast,
+  severalRegisters,
+  postLn,
+  criteria,
+}: Pick<
+  ExperimentSettings,
+  "rule" | "anyLast" | "severalRegisters" | "postLn" | "criteria"
+>): ExperimentRequest["space"] {
+  const all = criteria === "all" ? DELETION_CRITERIA : [criteria].filter((each) => each !== "none");
+  return {
+    rule,
+    tensor: postLn ? "any" : "residual",
+    criteria: [...all],
+    registers: severalRegisters ? SEVERAL : [1],
+    ...(anyLast && { to: "any" }),
   };
 }
 

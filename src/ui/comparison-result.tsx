@@ -35,7 +35,7 @@ export function ComparisonResult({ record }: { readonly record: ExperimentRecord
           {settingKey(settings.any)}{" "}
           <Button
             data-testid="compare-use"
-            onPress={() => void lab.adoptSetting(settings.any, registers, record.request)}
+            onPress={() => void lab.adoptSetting(settings.any, [registers], record.request)}
           >
             Use this setting
           </Button>

@@ -6,6 +6,7 @@ import { NumberInput, SegmentField } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 import { WorkProgress } from "./progress.tsx";
 import { SearchResult } from "./search-result.tsx";
+import { SearchSpaceFields } from "./search-space-fields.tsx";
 import { SensitivityResult } from "./sensitivity-result.tsx";
 
 const LABELS: Readonly<Record<ExperimentKind, string>> = {
@@ -103,6 +104,7 @@ function ExperimentControls({ isDisabled }: { readonly isDisabled: boolean }) {
         testId="experiment-rule"
         onChange={choose("rule")}
       />
+      <SearchSpaceFields isDisabled={isDisabled} />
       <SegmentField
         label="Search for"
         value={settings.objective}

@@ -1,19 +1,13 @@
 import { Button } from "react-aria-components";
 import { formatCount, formatPercent } from "../figures/format.ts";
-import { paletteOf } from "../figures/palette.ts";
-import { searchGridFigure } from "../figures/search-grid.ts";
-import type { SearchReport } from "../regcache/search.ts";
 import { settingKey } from "../regcache/setting-grid.ts";
 import type { ExperimentRecord } from "../store/experiments.ts";
 import { useLab } from "./lab-context.tsx";
 import { SaveExperiment } from "./save-experiment.tsx";
-import { useTheme } from "./theme.tsx";
-import { useWidth } from "./use-width.ts";
+import { SearchGrid } from "./search-grid.tsx";
 
 /** Best settings that the table lists. */
 const SHOWN = 5;
-const CELL_HEIGHT = 12;
-const MARGIN = { left: 86 };
 
 /** A search: the grid as it fills, and the best settings so far. */
 export function SearchResult({ record }: { readonly record: ExperimentRecord }) {
@@ -74,57 +68,6 @@ export function SearchResult({ record }: { readonly record: ExperimentRecord }) 
           </tbody>
         </table>
       </section>
-    </div>
-  );
-}
-
-/** Rows are prefixes, columns deletions; colour is the feature error, height how many images were seen. */
-function SearchGrid({ report }: { readonly report: SearchReport }) {
-  const [ref, width] = useWidth<HTMLDivElement>();
-  const { theme } = useTheme();
-  const palette = paletteOf(theme);
-  const { rows, columns, cells, domain } = searchGridFigure(report);
-  const cellWidth = Math.max(2, (width - MARGIN.left) / Math.max(1, columns.length));
-  const height = rows.length * CELL_HEIGHT;
-  return (
-    <div ref={ref} className="chart">
-      <svg
-        width={width}
-        height={height}
-        role="img"
-        aria-label={`Grid of ${rows.length} prefixes by ${columns.length} deletions; ${cells.length} settings evaluated`}
-      >
-        <g className="axis">
-          {rows.map(({ key, label }, row) => (
-            <text key={key} x={MARGIN.left - 6} y={(row + 0.5) * CELL_HEIGHT} dy="0.32em" textAnchor="end">
-              {label}
-            </text>
-          ))}
-        </g>
-        <rect
-          x={MARGIN.left}
-          width={Math.max(0, cellWidth * columns.length)}
-          height={rows.length * CELL_HEIGHT}
-          fill={palette.empty}
-        />
-        {cells.map(({ row, column, colour, seen, isBest, result }) => (
-          <rect
-            key={settingKey(result.setting)}
-            className={isBest ? "grid-best" : undefined}
-            x={MARGIN.left + column * cellWidth}
-            y={row * CELL_HEIGHT + (1 - Math.max(0.25, seen)) * CELL_HEIGHT}
-            width={Math.max(1, cellWidth - 0.5)}
-            height={Math.max(0.25, seen) * CELL_HEIGHT - 0.5}
-            fill={palette.table[colour]}
-          >
-            <title>{`${settingKey(result.setting)}: MSE ${result.mse.toExponential(3)} on ${result.n} images`}</title>
-          </rect>
-        ))}
-      </svg>
-      <p className="hint">
-        Rows: prefixes. Columns: deletions, more tokens to the right. Colour: feature MSE, log scale,{" "}
-        {domain[0].toExponential(1)} to {domain[1].toExponential(1)}. Height: images seen. Ring: best so far.
-      </p>
     </div>
   );
 }

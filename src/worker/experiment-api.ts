@@ -2,8 +2,11 @@ import { z } from "zod";
 import { probeChoiceSchema } from "../evaluate/fit-probe.ts";
 import { settingSchema } from "../evaluate/recommended.ts";
 import type { Configuration, EvaluationReport } from "../evaluate/report.ts";
+import { REGISTER_SLOTS } from "../graph/block.ts";
+import { DELETION_CRITERIA } from "../intervention/deletion.ts";
 import { quantizationSchema } from "../intervention/intervention.ts";
 import type { Comparison } from "../regcache/comparison.ts";
+import { SEARCH_RULES, SEARCH_TENSORS } from "../regcache/deletion-rules.ts";
 import type { SearchReport } from "../regcache/search.ts";
 import type { SensitivityReport } from "../regcache/sensitivity.ts";
 import type { ClassEmbeddings } from "../text/class-embeddings.ts";
@@ -21,8 +24,14 @@ export const experimentRequestSchema = z.strictObject({
   quantize: quantizationSchema,
   /** What is quantized alone in a sensitivity sweep. */
   by: z.enum(["block", "linear"]),
-  /** Rules of deletion that a search allows. */
-  rule: z.enum(["linf", "any"]),
+  /** What a search ranges over. */
+  space: z.strictObject({
+    rule: z.enum(SEARCH_RULES),
+    tensor: z.enum(SEARCH_TENSORS),
+    criteria: z.array(z.enum(DELETION_CRITERIA)),
+    registers: z.array(z.int().min(1).max(REGISTER_SLOTS)),
+    to: z.literal("any").optional(),
+  }),
   objective: z.enum(["mse", "accuracy"]),
   /** Images that settings are chosen on. */
   chooseOn: z.int().min(1).max(100_000),
@@ -43,8 +52,8 @@ export type ExperimentResult =
       readonly kind: "search";
       readonly report: SearchReport;
       readonly sensitiveBlock: number;
-      /** Registers that the settings use; in the engine. */
-      readonly registers: RegistersInfo;
+      /** Registers that the settings use, by how many distinct ones they are, ascending; in the engine. */
+      readonly registers: readonly RegistersInfo[];
     }
   | {
       readonly kind: "compare";

@@ -9,10 +9,10 @@ import { prepareImage } from "../image/preprocess.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
 import { CellScores } from "../regcache/cell-scores.ts";
 import { prepareComparison } from "../regcache/comparison.ts";
-import { type ExperimentSubject, prepareSearch } from "../regcache/prepare-search.ts";
+import { type ExperimentSubject, prepareSearch, registerIds } from "../regcache/prepare-search.ts";
 import { searchSettings } from "../regcache/search.ts";
+import { searchGrid } from "../regcache/search-space.ts";
 import { sweepSensitivity } from "../regcache/sensitivity.ts";
-import { settingGrid } from "../regcache/setting-grid.ts";
 import type { Progress } from "./api.ts";
 import type { OpenDataset, ProbeParts } from "./datasets.ts";
 import {
@@ -86,15 +86,16 @@ async function sensitivity(
 
 async function search(
   subject: ExperimentSubject,
-  { rule, objective }: ExperimentRequest,
+  { space, objective }: ExperimentRequest,
   tell: Tell,
 ): Promise<ExperimentResult> {
   const { engine, images, head, quantize, signal } = subject;
-  const { sensitiveBlock, prefixes } = await prepareSearch(subject);
-  const registers = registersInfo(prefixes.outliers);
-  const options = { quantize, registers: registers.id, head, ...(signal && { signal }) };
+  const start = await prepareSearch(subject, undefined, space.registers);
+  const { sensitiveBlock } = start;
+  const registers = [...start.registers.values()].map(registersInfo);
+  const options = { quantize, ...registerIds(start), head, ...(signal && { signal }) };
   const scores = new CellScores(engine, images, options);
-  const grid = settingGrid(sensitiveBlock, rule === "any" ? ["linf", "similarity"] : ["linf"]);
+  const grid = searchGrid(space, start, engine.spec);
   let result: ExperimentResult | null = null;
   for await (const report of searchSettings(scores, grid, objective)) {
     result = { kind: "search", report, sensitiveBlock, registers };

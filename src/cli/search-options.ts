@@ -1,0 +1,51 @@
+import type { Command } from "commander";
+import { DELETION_CRITERIA } from "../intervention/deletion.ts";
+import { SEARCH_RULES, SEARCH_TENSORS } from "../regcache/deletion-rules.ts";
+import {
+  parseBits,
+  parseChoice,
+  parseCriteria,
+  parseInteger,
+  parseLastBlocks,
+  parseQuantize,
+  parseRegistersList,
+} from "./options.ts";
+
+/** The options of `search` beside those of its images. */
+export function searchOptions(command: Command): void {
+  command
+    .option("--bits <n>", "bits of weights and activations, 2 to 8", parseBits, 8)
+    .option("--quantize <settings>", "the quantizer in full instead of --bits", parseQuantize)
+    .option(
+      "--objective <name>",
+      "mse (label-free: feature error to FP32), accuracy",
+      parseChoice("objective", ["mse", "accuracy"]),
+      "mse",
+    )
+    .option(
+      "--rule <name>",
+      "deletion by linf (the paper's), similarity, or any of both",
+      parseChoice("rule", SEARCH_RULES),
+      "any",
+    )
+    .option(
+      "--tensor <name>",
+      "what linf and criteria read: residual (default), post-ln, or any of both",
+      parseChoice("tensor", SEARCH_TENSORS),
+    )
+    .option(
+      "--criteria <list>",
+      `delete by cutoff too: all, or some of ${DELETION_CRITERIA.join(",")}`,
+      parseCriteria,
+    )
+    .option("--registers <list>", "numbers of distinct registers, e.g. 1,2,4 (default 1)", parseRegistersList)
+    .option(
+      "--to <list>",
+      "last blocks of the prefix, e.g. 7,9,11, or any (default: the end)",
+      parseLastBlocks,
+    )
+    .option("--block <n>", "the sensitive block (default: found by a sweep)", parseInteger("block", 0))
+    .option("--exhaustive", "every setting of the grid on every image")
+    .option("--state <file>", "keep scores in this file, and go on from it")
+    .option("--json", "print JSON, with every setting that was evaluated");
+}
