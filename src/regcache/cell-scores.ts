@@ -20,9 +20,6 @@ export interface ImageScores {
   readonly right: number[];
 }
 
-/** Evaluations after which one image with many settings shows what it has. */
-const YIELD_EVERY = 64;
-
 export interface ScoreOptions {
   readonly quantize: Quantization;
   /** Id of the registers in the engine: of one, which deletion by similarity is measured against too. */
@@ -32,6 +29,8 @@ export interface ScoreOptions {
   /** Reads labels; null = label-free. */
   readonly head: Head | null;
   readonly signal?: AbortSignal;
+  /** Evaluations after which one image with many settings shows what it has; 64 when absent. */
+  readonly showEvery?: number;
 }
 
 /**
@@ -89,6 +88,7 @@ export class CellScores {
    * @throws CancelledError on abort, with what was scored kept
    */
   async *extend(cells: readonly Cell[], n: number): AsyncGenerator<void, void> {
+    const { showEvery = 64 } = this.options;
     for (let image = 0; image < Math.min(n, this.images.count); image++) {
       const waiting = cells.filter((cell) => this.of(cell).mse.length <= image);
       if (waiting.length === 0) continue;
@@ -97,7 +97,7 @@ export class CellScores {
       const fp = await runToEnd(this.engine, input, NO_INTERVENTION, this.options.signal);
       for (const [i, cell] of waiting.entries()) {
         this.#add(cell, image, await this.#run(cell, input), fp);
-        if ((i + 1) % YIELD_EVERY === 0 && i + 1 < waiting.length) yield;
+        if ((i + 1) % showEvery === 0 && i + 1 < waiting.length) yield;
       }
       yield;
     }

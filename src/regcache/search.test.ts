@@ -73,6 +73,13 @@ describe("the search", () => {
     expect(before).toBeGreaterThan(100);
   });
 
+  it("shows what it has within an image that many settings run on", async () => {
+    const first = searchSettings(scoresOf({ showEvery: 8 }).scores, grid, "mse");
+    const { value } = await first.next();
+    expect(value?.evaluations).toBe(8);
+    expect(value?.cells).toHaveLength(8);
+  });
+
   it("runs no setting twice on one image", async () => {
     const { scores, log } = scoresOf();
     await lastReport(searchSettings(scores, grid, "mse"));

@@ -29,12 +29,13 @@ interface FakeOptions {
   readonly signal?: AbortSignal;
   readonly labelled?: boolean;
   readonly several?: ReadonlyMap<number, string>;
+  readonly showEvery?: number;
 }
 
 /** For tests: scores of settings by an error that is a function of the intervention and the image; FP has none. */
 export function fakeScores(
   error: (intervention: Intervention, image: number) => number,
-  { known = {}, signal, labelled = false, several }: FakeOptions = {},
+  { known = {}, signal, labelled = false, several, showEvery = Number.POSITIVE_INFINITY }: FakeOptions = {},
 ) {
   const { engine, log } = fakeEngine(
     (pixels, intervention) =>
@@ -46,6 +47,7 @@ export function fakeScores(
     registers: "r",
     ...(several && { several }),
     head: labelled ? head : null,
+    showEvery, // a report costs more than a fake evaluation
     ...(signal && { signal }),
   };
   return { scores: new CellScores(engine, images, options, known), log };
