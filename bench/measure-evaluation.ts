@@ -44,7 +44,7 @@ async function poolOnCommandLine(rounds: number): Promise<Row> {
     const set = await openFolderSet(join(folder, "set"));
     const source = await fileSource(join(folder, "model.safetensors"));
     const { spec, weights } = openEncoder(await openSafetensors(source), { config: VIT_TINY_CONFIG }, {});
-    const graph = await createNodeRuntime({ threads: cores }).createSession(
+    const graph = await createNodeRuntime({ threads: cores, ownArena: true }).createSession(
       await buildSingleGraph(spec, weights),
     );
     const prepare = preparer(spec);

@@ -181,7 +181,7 @@ class ChainEngine implements Engine {
       const tokens = states.blocks[block]!;
       const outputs = await this.chain.exclusive(options, async () => {
         const feeds = gradientFeeds(spec, block, tokens, plan[block]!, dy);
-        return (await sessions.gradient(block, plan[block]!)).run(feeds, GRADIENT_OUTPUTS);
+        return (await sessions.gradient(block)).run(feeds, GRADIENT_OUTPUTS);
       });
       const named = LINEARS.map((name) => [name, outputs[linearGradient(name)]!.data]);
       gradients[block] = Object.fromEntries(named) as Record<LinearName, Float32Array>;

@@ -34,20 +34,21 @@ export function createFirstRun(
 
   async function block(
     index: number,
-    session: BuiltPart["session"],
+    { session, slots }: BuiltPart,
     before: CachedBlock,
   ): Promise<CachedBlock> {
-    const variant = { session, instruments: true, grids: {} };
+    const variant = { session, instruments: true, grids: {}, slots };
     const wants = { qkv: false, inputs: false };
     const { y, trace } = await runBlock(spec, variant, index, before, plan[index]!, wants);
     onTrace(trace);
     return { ...before, x: y, milliseconds: before.milliseconds + trace.milliseconds, trace };
   }
 
-  return async ({ index, session }) => {
+  return async (part) => {
+    const { index } = part;
     try {
-      if (index === "embed") state = await embedTokens(spec, session, input, null);
-      else if (state) state = await block(index, session, state);
+      if (index === "embed") state = await embedTokens(spec, part.session, input, null);
+      else if (state) state = await block(index, part, state);
       if (state) cache.set(keys[index === "embed" ? 0 : index + 1]!, state);
     } catch {
       state = null;

@@ -11,7 +11,7 @@ import type { LayerTrace } from "../trace/layer-trace.ts";
 import { tokenRows } from "./register-row.ts";
 import type { HostTensor } from "./runtime.ts";
 import type { BlockVariant } from "./sessions.ts";
-import { slotFeeds, slotsOf } from "./slots.ts";
+import { fixedSlots, slotFeeds } from "./slots.ts";
 
 /** A backend gave something that no encoder computes: not-finite values, or zeros only (a lost device). */
 export class EngineError extends Error {
@@ -54,7 +54,7 @@ export async function runUnmeasured(
 /** Runs one quantized block on several images of equally many tokens at once: every activation range is over all of them. */
 export async function runBatched(
   spec: EncoderSpec,
-  { session, grids }: Pick<BlockVariant, "session" | "grids">,
+  { session, grids, slots }: Pick<BlockVariant, "session" | "grids" | "slots">,
   block: number,
   images: readonly Tokens[],
   plan: BlockPlan,
@@ -63,7 +63,7 @@ export async function runBatched(
   const { length } = images[0]!.x;
   const dims = [images.length, length / spec.width, spec.width];
   const x = { data: concat(images.map((image) => image.x)), dims };
-  const feeds = { x, ...prefixFeeds(spec, block, plan), ...gridTensors(grids) };
+  const feeds = { x, ...prefixFeeds(spec, block, plan, slots), ...gridTensors(grids) };
   const { data } = (await session.run(feeds, ["y"])).y!;
   assertUsable([largest(data)], block);
   const of = images.map((_, i) => data.slice(i * length, (i + 1) * length));
@@ -81,7 +81,7 @@ export async function runBlock(
 ): Promise<BlockOutput> {
   const started = performance.now();
   const count = tokens.positions.length;
-  const slots = slotsOf(plan);
+  const { slots } = variant;
   const fetches = [
     ...["y", "inputs", "attention"],
     ...(wants.qkv || wants.inputs ? ["qkv"] : []),
@@ -163,7 +163,7 @@ function gridTensors(grids: GridFeeds): Record<string, HostTensor> {
 
 function blockFeeds(
   spec: EncoderSpec,
-  { grids, instruments }: BlockVariant,
+  { grids, instruments, slots }: BlockVariant,
   block: number,
   tokens: Tokens,
   plan: BlockPlan,
@@ -171,7 +171,7 @@ function blockFeeds(
   const { registerNeurons } = plan;
   const queries = (spec.heads * tokens.x.length) / spec.width;
   return {
-    ...tokenFeeds(spec, block, tokens, plan),
+    ...tokenFeeds(spec, block, tokens, plan, slots),
     ...(instruments && {
       query_share: { data: new Float32Array(queries).fill(1 / queries), dims: [1, queries] },
     }),
@@ -191,7 +191,7 @@ export function gradientFeeds(
   dy: Float32Array,
 ): Record<string, HostTensor> {
   return {
-    ...tokenFeeds(spec, block, tokens, plan),
+    ...tokenFeeds(spec, block, tokens, plan, fixedSlots(plan)),
     dy: { data: dy, dims: [tokens.positions.length, spec.width] },
   };
 }
@@ -202,11 +202,12 @@ function tokenFeeds(
   block: number,
   tokens: Tokens,
   plan: BlockPlan,
+  slots: number,
 ): Record<string, HostTensor> {
   const { width } = spec;
   return {
     x: { data: tokens.x, dims: [tokens.x.length / width, width] },
-    ...prefixFeeds(spec, block, plan),
+    ...prefixFeeds(spec, block, plan, slots),
   };
 }
 
@@ -214,8 +215,9 @@ function prefixFeeds(
   { width, heads }: EncoderSpec,
   block: number,
   plan: BlockPlan,
+  slots: number,
 ): Record<string, HostTensor> {
-  return slotFeeds(plan.prefix, block, slotsOf(plan), { heads, perHead: width / heads });
+  return slotFeeds(plan.prefix, block, slots, { heads, perHead: width / heads });
 }
 
 /** [mlpWidth]: 1 for a register neuron, else 0. */

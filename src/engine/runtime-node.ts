@@ -5,15 +5,16 @@ import type { Runtime } from "./runtime.ts";
 /**
  * onnxruntime-node: native CPU kernels, for the command line and for tests.
  * @param options.threads intra-op threads; 1 makes sums, and so results, independent of the machine's load.
+ * @param options.ownArena whether every session keeps an arena of its own, as is ORT's default and best for one session alone. A chain of
+ *   sessions would walk through as many arenas in turn, none of them in the processor's cache.
  */
-export function createNodeRuntime(options: { threads?: number } = {}): Runtime {
-  const threads = options.threads ?? 1;
+export function createNodeRuntime({ threads = 1, ownArena = false } = {}): Runtime {
   return {
     backend: "node",
     threads,
-    async createSession(model, memory) {
+    async createSession(model) {
       const session = await InferenceSession.create(model.bytes, {
-        ...sessionOptions(model, memory),
+        ...sessionOptions(model, { keepsMemory: ownArena }),
         executionProviders: ["cpu"],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,

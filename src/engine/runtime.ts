@@ -19,8 +19,8 @@ export interface GraphSession {
 /** How a session uses memory. */
 export interface SessionMemory {
   /**
-   * Whether a session keeps its activations' memory for its next run (default), which is faster. The memory of all sessions of an
-   * encoder adds up: those that run batches give it back.
+   * Whether a session keeps its activations' memory for its next run (default), which in WASM is faster. The memory of all sessions of
+   * an encoder adds up: those that run batches give it back. So do all on the command line, where it is the faster way.
    */
   readonly keepsMemory?: boolean;
 }

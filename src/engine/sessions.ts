@@ -18,7 +18,7 @@ import {
 } from "../quantize/block-quantizer.ts";
 import type { HeadNorm } from "./backward.ts";
 import type { GraphSession, Runtime } from "./runtime.ts";
-import { slotsOf } from "./slots.ts";
+import { fixedSlots, openSlots } from "./slots.ts";
 
 /** Progress of loading: parts (embed, blocks, head) done of all. */
 export type LoadProgress = (done: number, total: number) => void;
@@ -27,6 +27,8 @@ export type LoadProgress = (done: number, total: number) => void;
 export interface BuiltPart {
   readonly index: "embed" | number;
   readonly session: GraphSession;
+  /** Slots that a block is fed without a prefix. */
+  readonly slots: number;
 }
 
 export interface SessionsOptions {
@@ -53,6 +55,8 @@ export interface BlockVariant {
   /** Whether the session measures what it computes. */
   readonly instruments: boolean;
   readonly grids: GridFeeds;
+  /** Slots that are fed, R. */
+  readonly slots: number;
 }
 
 /** A session beside the FP ones, with what its grids need of the weights. */
@@ -111,7 +115,8 @@ export class Sessions {
         if (embedWeights.preNorm) zeroToken.set(embedWeights.preNorm.bias);
         return runtime.createSession(buildEmbed(spec, embedWeights));
       });
-      await options.onPart?.({ index: "embed", session: embed });
+      const slots = slotsFor(runtime, { prefix: null, quantize: null });
+      await options.onPart?.({ index: "embed", session: embed, slots });
       const blocks: GraphSession[] = [];
       const norm1: Norm[] = [];
       for (let block = 0; block < spec.blocks; block++) {
@@ -122,7 +127,7 @@ export class Sessions {
           return runtime.createSession(buildBlock(spec, read, { quantize: null, instruments }));
         });
         blocks.push(session);
-        await options.onPart?.({ index: block, session });
+        await options.onPart?.({ index: block, session, slots });
       }
       const headWeights = await weights.head();
       const head = await step(() => runtime.createSession(buildHead(spec, headWeights)));
@@ -162,9 +167,10 @@ export class Sessions {
     const instruments = this.instruments || measured;
     if (!quantize) {
       const shape = shapeOf(plan);
-      const isOfChain = instruments === this.instruments && shape.slots === 1 && !shape.shiftsNeurons;
-      if (isOfChain) return { session: this.blocks[index]!, instruments, grids: {} };
-      return this.#fp(index, { quantize: null, instruments, ...shape });
+      const slots = slotsFor(this.runtime, plan);
+      const isOfChain = instruments === this.instruments && !shape.shiftsNeurons;
+      if (isOfChain) return { session: this.blocks[index]!, instruments, grids: {}, slots };
+      return this.#fp(index, { quantize: null, instruments, ...shape }, slots);
     }
     return this.#quantized(index, quantize, plan, { instruments }, onSearch);
   }
@@ -176,7 +182,7 @@ export class Sessions {
 
   /** An FP block that also hands out what its linears read, for calibration. Call inside the run queue. */
   async exposed(index: number, plan: BlockPlan): Promise<BlockVariant> {
-    return this.#fp(index, { quantize: null, exposesInputs: true, ...shapeOf(plan) });
+    return this.#fp(index, { quantize: null, exposesInputs: true, ...shapeOf(plan) }, fixedSlots(plan));
   }
 
   async dispose(): Promise<void> {
@@ -187,10 +193,9 @@ export class Sessions {
   }
 
   /** The backward pass of an FP block. Call inside the run queue. */
-  async gradient(index: number, plan: BlockPlan): Promise<GraphSession> {
-    const slots = slotsOf(plan);
-    const { session } = await this.#variant(`${index} gradient, ${slots} slots`, async () => {
-      const model = buildBlockGradient(this.spec, await this.weights.block(index), slots);
+  async gradient(index: number): Promise<GraphSession> {
+    const { session } = await this.#variant(`${index} gradient`, async () => {
+      const model = buildBlockGradient(this.spec, await this.weights.block(index));
       return { session: await this.runtime.createSession(model), folds: {}, norms: {}, twin: null };
     });
     return session;
@@ -224,16 +229,17 @@ export class Sessions {
     const grids = this.#grids.get(gridKey) ?? activationGrids(quantize, built, statistics);
     this.#grids.set(gridKey, grids);
     if (searches) await onSearch?.(true);
-    return { session: built.session, instruments: kind.instruments, grids };
+    const slots = slotsFor(this.runtime, plan);
+    return { session: built.session, instruments: kind.instruments, grids, slots };
   }
 
   /** An FP block with another graph than the one that is always there. */
-  async #fp(index: number, options: BlockGraphOptions): Promise<BlockVariant> {
+  async #fp(index: number, options: BlockGraphOptions, slots: number): Promise<BlockVariant> {
     const { session } = await this.#variant(JSON.stringify([index, options]), async () => {
       const model = buildBlock(this.spec, await this.weights.block(index), options);
       return { session: await this.runtime.createSession(model), folds: {}, norms: {}, twin: null };
     });
-    return { session, instruments: options.instruments ?? true, grids: {} };
+    return { session, instruments: options.instruments ?? true, grids: {}, slots };
   }
 
   async #variant(key: string, build: () => Promise<Variant>): Promise<Variant> {
@@ -274,8 +280,13 @@ function sessionKey(index: number, q: Quantization, plan: BlockPlan, kind: objec
 }
 
 /** What of a plan needs a graph of its own, beside quantization. */
-function shapeOf(plan: BlockPlan): Required<Pick<BlockGraphOptions, "slots" | "shiftsNeurons">> {
-  return { slots: slotsOf(plan), shiftsNeurons: plan.registerNeurons.length > 0 };
+function shapeOf(plan: BlockPlan): Required<Pick<BlockGraphOptions, "shiftsNeurons">> {
+  return { shiftsNeurons: plan.registerNeurons.length > 0 };
+}
+
+/** Slots that a block is fed: with quantized attention their keys and values count in its ranges, so there is at least one. */
+function slotsFor({ backend }: Runtime, plan: Pick<BlockPlan, "prefix" | "quantize">): number {
+  return backend === "webgpu" || plan.quantize?.attention ? fixedSlots(plan) : openSlots(plan);
 }
 
 /** @throws InputError on a backend that has no integer kernels */

@@ -2,11 +2,16 @@ import { CLOSED_SLOT_BIAS, REGISTER_SLOTS } from "../graph/block.ts";
 import type { BlockPlan } from "../intervention/plan.ts";
 import type { HostTensor } from "./runtime.ts";
 
+/** As many slots as there are registers: none where there is no prefix, which is then an ordinary encoder's attention. */
+export function openSlots({ prefix }: Pick<BlockPlan, "prefix">): number {
+  return prefix?.registers.length ?? 0;
+}
+
 /**
- * Slots of the graph that a plan needs: one, which every block has from the start, or all of {@link REGISTER_SLOTS} for
- * several registers, so that two graphs serve every prefix.
+ * Slots in one of two shapes, one or {@link REGISTER_SLOTS}, those without a register closed: for backends that compile a graph anew
+ * for every shape, and for what cannot be taken over no elements at all, as a range.
  */
-export function slotsOf({ prefix }: Pick<BlockPlan, "prefix">): number {
+export function fixedSlots({ prefix }: Pick<BlockPlan, "prefix">): number {
   return prefix && prefix.registers.length > 1 ? REGISTER_SLOTS : 1;
 }
 

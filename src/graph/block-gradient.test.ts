@@ -52,7 +52,7 @@ describe("the backward pass of a block", () => {
     const dy = random(T * D);
     const slots = prefix.length > 1 ? REGISTER_SLOTS : 1;
     const registers = prefix.map(({ key, value }) => ({ key: [key], value: [value], candidates: 1 }));
-    const session = await createNodeRuntime().createSession(buildBlockGradient(encoder, weights, slots));
+    const session = await createNodeRuntime().createSession(buildBlockGradient(encoder, weights));
     const names = (["qkv", "proj", "fc1", "fc2"] as const).map(linearGradient);
     const outputs = await session.run(
       {

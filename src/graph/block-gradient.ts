@@ -13,15 +13,15 @@ export const linearGradient = (name: LinearName): string => `${name}_gradient`;
  * inputs   x [T, D]; dy [T, D]; prefix_key [H, d, R]; prefix_value [H, R, d]; prefix_bias [R]
  * outputs  dx [T, D]; qkv_gradient [T, 3D]; proj_gradient [T, D]; fc1_gradient [T, fc1Width]; fc2_gradient [T, D]
  */
-export function buildBlockGradient(spec: EncoderSpec, weights: BlockWeights, slots = 1): OnnxModel {
+export function buildBlockGradient(spec: EncoderSpec, weights: BlockWeights): OnnxModel {
   const g = new GraphBuilder("block_gradient");
   const { width: D, heads: H, layerNormEps: eps } = spec;
   const d = D / H;
   const x = g.input("x", ["T", D]);
   const dy = g.input("dy", ["T", D]);
-  const slotKey = g.input("prefix_key", [H, d, slots]);
-  const slotValue = g.input("prefix_value", [H, slots, d]);
-  const bias = g.input("prefix_bias", [slots]);
+  const slotKey = g.input("prefix_key", [H, d, "R"]);
+  const slotValue = g.input("prefix_value", [H, "R", d]);
+  const bias = g.input("prefix_bias", ["R"]);
   const perHead = (value: string) =>
     g.node("Transpose", [g.node("Reshape", [value, g.integers([-1, H, d])])], { perm: [1, 0, 2] });
   const merged = (value: string) =>
@@ -56,8 +56,9 @@ export function buildBlockGradient(spec: EncoderSpec, weights: BlockWeights, slo
   const dMap = g.node("MatMul", [dMixed, swapped(values)]); // [H, T, R + T]
   const mean = g.node("ReduceSum", [g.node("Mul", [dMap, map]), g.integers([-1])], { keepdims: 1 });
   const dLogits = g.node("Mul", [map, g.node("Sub", [dMap, mean])]);
+  const slots = g.node("Shape", [bias]);
   const ofTokens = (value: string) =>
-    g.node("Slice", [value, g.integers([slots]), g.integers([Number.MAX_SAFE_INTEGER]), g.integers([1])]);
+    g.node("Slice", [value, slots, g.integers([Number.MAX_SAFE_INTEGER]), g.integers([1])]);
   const dQuery = g.node("Mul", [g.node("MatMul", [dLogits, keys]), share]);
   const dKeys = ofTokens(g.node("MatMul", [swapped(dLogits), query]));
   const dValues = ofTokens(g.node("MatMul", [swapped(map), dMixed]));

@@ -67,13 +67,12 @@ async function runGraph(
   bits: number | null,
   { neurons, leading }: ReferenceRegister = { neurons: [], leading: 0 },
   attention: AttentionRounding | null = null,
+  slots = prefixes.length > 1 ? REGISTER_SLOTS : 1,
 ) {
-  const slots = prefixes.length > 1 ? REGISTER_SLOTS : 1;
   const tokens = { hasCls: leading > 0, trainedRegisters: Math.max(0, leading - 1) };
   const session = await createNodeRuntime().createSession(
     buildBlock({ ...encoderOf(weights), ...tokens }, weights, {
       shiftsNeurons: neurons.length > 0,
-      slots,
       quantize:
         bits === null ? null : { arithmetic: "simulated", linears: LINEARS, activations: NAIVE, attention },
     }),
@@ -233,6 +232,25 @@ describe("block graph", () => {
     const second = await runGraph(weights, x, [], null); // other random slot contents
     expect([...second.y!.data]).toEqual([...first.y!.data]);
     expect(first.attention!.data[0]).toBe(0);
+  });
+
+  it.each([null, 8])("with no slots is what it is with a closed one, quantized linears: %s", async (bits) => {
+    const weights = makeWeights(false, true);
+    const x = random(T * D, 2);
+    const closed = await runGraph(weights, x, [], bits);
+    const none = await runGraph(weights, x, [], bits, undefined, null, 0);
+    expect(relativeDifference(closed.y!.data, none.y!.data)).toBeLessThan(1e-5);
+    expect(relativeDifference(closed.inputs!.data, none.inputs!.data)).toBeLessThan(1e-5);
+    expect(none.attention!.dims).toEqual([1, T]);
+  });
+
+  it("with as many slots as registers is what it is with more, closed ones", async () => {
+    const weights = makeWeights(false, true);
+    const x = random(T * D, 2);
+    const more = await runGraph(weights, x, two, null);
+    const exact = await runGraph(weights, x, two, null, undefined, null, 2);
+    expect(relativeDifference(more.y!.data, exact.y!.data)).toBeLessThan(1e-5);
+    expect(relativeDifference(more.inputs!.data, exact.inputs!.data)).toBeLessThan(1e-5);
   });
 
   it.each([

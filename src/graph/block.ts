@@ -16,9 +16,9 @@ import { shiftNeurons } from "./shift-neurons.ts";
  *   x' = x + W_proj softmax(q K^T / sqrt(d) + bias) V
  *   y  = x' + W_fc2 gelu(W_fc1 LN2(x'))          SwiGLU: x' + W_fc2 (silu(g) * u), [g, u] = W_fc1 LN2(x')
  *
- * The prefix has R slots, one a distinct register. tau copies of a register equal one key with + ln(tau) on its logit, so
- * `bias` serves every real tau, and a very negative bias closes a slot exactly: the weight underflows to 0. One
- * shape for every prefix spares WebGPU a recompilation.
+ * The prefix has R slots, one a distinct register, as many as are fed: with none of them this is ordinary attention. tau copies of a
+ * register equal one key with + ln(tau) on its logit, so `bias` serves every real tau, and a very negative bias closes a slot
+ * exactly: the weight underflows to 0. Closed slots keep the shape, which spares WebGPU a recompilation.
  *
  * inputs   x [T, D]; prefix_key [H, d, R]; prefix_value [H, R, d]; prefix_bias [R]; query_share [1, H T], every
  *          entry 1 / (H T); with quantization also the ranges (activation-rounding.ts, integer-linear.ts); with
@@ -40,8 +40,6 @@ export interface BlockGraphOptions {
   readonly exposesInputs?: boolean;
   /** The last row is a test-time register: it takes over the activations of the neurons that are fed. */
   readonly shiftsNeurons?: boolean;
-  /** R, slots of the prefix; absent = 1. */
-  readonly slots?: number;
   /** Several images at once, for ranges per batch; they must be lean. */
   readonly batched?: boolean;
 }
@@ -73,7 +71,7 @@ export const EXPOSED_SOFTMAX = "softmax_output";
 /** Closes the prefix slot: exp of it is 0 in fp32, and unlike -Infinity it is safe in WGSL. */
 export const CLOSED_SLOT_BIAS = -1e9;
 
-/** Slots of the graph that serves every prefix of several distinct registers; those that are not used are closed. */
+/** Most distinct registers of a prefix; slots of the fixed shape that serves all of several. */
 export const REGISTER_SLOTS = 4;
 
 /** Builds the ONNX model of one block. */
@@ -87,10 +85,9 @@ export function buildBlock(spec: EncoderSpec, weights: BlockWeights, options: Bl
   const x = batched ? g.node("Flatten", [input], { axis: 2 }) : input; // [N, D]
   const perHead = { heads: H, perHead: d };
   const layout = batched ? imagesOfBatch(g, input, perHead) : oneImage(g, perHead);
-  const slots = options.slots ?? 1;
-  const prefixKey = g.input("prefix_key", [H, d, slots]);
-  const prefixValue = g.input("prefix_value", [H, slots, d]);
-  const bias = g.input("prefix_bias", [slots]);
+  const prefixKey = g.input("prefix_key", [H, d, "R"]);
+  const prefixValue = g.input("prefix_value", [H, "R", d]);
+  const bias = g.input("prefix_bias", ["R"]);
 
   const maxima: string[] = [];
   const measured = (input: string, name: LinearName, layer: Linear) => {
@@ -130,11 +127,11 @@ export function buildBlock(spec: EncoderSpec, weights: BlockWeights, options: Bl
   const slotWeights = g.node("Slice", [
     attention.weights,
     g.integers([0]),
-    g.integers([slots]),
+    g.node("Shape", [bias]),
     g.integers([2]),
   ]);
   const toSlots = g.node("ReduceMean", [slotWeights], { axes: [0], keepdims: 0 }); // [T, R]
-  const toPrefix = slots === 1 ? toSlots : g.node("ReduceSum", [toSlots, g.integers([1])], { keepdims: 1 }); // [T, 1]
+  const toPrefix = g.node("ReduceSum", [toSlots, g.integers([1])], { keepdims: 1 }); // [T, 1]
   const allQueries = g.node("Flatten", [attention.weights], { axis: 2 }); // [H T, R + T]
   g.output("qkv", qkv, ["T", 3 * D]);
   g.output("inputs", g.node("Concat", [...maxima, toPrefix], { axis: 1 }), ["T", INPUT_COLUMNS.length]);

@@ -68,7 +68,7 @@ it.each(batch.cases)("a batch against NumPy: $bits bits, $scheme, attention $att
   const plan = {
     prefix: { registers: [{ key: [key], value: [value] }], logCount: Math.log(copies) },
   } as unknown as BlockPlan;
-  const variant = { session, grids: activationGrids(quantize, block, null) };
+  const variant = { session, grids: activationGrids(quantize, block, null), slots: 1 };
   const got = await runBatched(spec, variant, 0, images, plan);
   await session.release();
   for (const [i, y] of got.images.entries()) {
