@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type PointerEvent, useMemo } from "react";
+import { type KeyboardEvent, type PointerEvent, useMemo, useRef } from "react";
 import { columnAt, layoutTokens } from "../figures/token-layout.ts";
 import type { Place } from "../store/state.ts";
 import type { Lane } from "../worker/api.ts";
@@ -25,6 +25,8 @@ export function Heatmap({ lane }: { readonly lane: Lane }) {
   const shown = useShownPlace();
   const { tensor, domain } = useScale();
   const [ref, width] = useWidth<HTMLDivElement>();
+  // Arrow keys change what stands above the figure; where that shifts it below a resting pointer, the pointer must not take over.
+  const isKeyed = useRef(false);
   const layout = useMemo(
     () => (spec ? layoutTokens(spec, Math.max(width - LEFT - RIGHT, 120)) : null),
     [spec, width],
@@ -54,6 +56,7 @@ export function Heatmap({ lane }: { readonly lane: Lane }) {
       End: [from.block, columns.length - 1],
     };
     const move = moves[event.key];
+    isKeyed.current = true;
     if (move) {
       const block = Math.min(rows.length - 1, Math.max(0, move[0]));
       const column = columns[Math.min(columns.length - 1, Math.max(0, move[1]))]!;
@@ -86,9 +89,16 @@ export function Heatmap({ lane }: { readonly lane: Lane }) {
             tabIndex={0}
             style={{ height: HEAD + rows.length * rowHeight + FOOT }}
             onKeyDown={onKeyDown}
-            onPointerMove={(event) => lab.hover(placeAt(event))}
-            onPointerLeave={() => lab.hover(null)}
-            onBlur={() => lab.hover(null)}
+            onPointerMove={(event) => {
+              if (isKeyed.current && event.movementX === 0 && event.movementY === 0) return;
+              isKeyed.current = false;
+              lab.hover(placeAt(event));
+            }}
+            onPointerLeave={() => !isKeyed.current && lab.hover(null)}
+            onBlur={() => {
+              isKeyed.current = false;
+              lab.hover(null);
+            }}
             onClick={(event) => {
               const place = placeAt(event as unknown as PointerEvent<HTMLElement>);
               if (place) lab.select(place);
