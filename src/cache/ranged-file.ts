@@ -3,6 +3,7 @@ import { type ByteSource, checkRange } from "../checkpoint/byte-source.ts";
 import { CancelledError, InputError } from "../errors/input-error.ts";
 import type { Piece, PieceStore } from "./piece-store.ts";
 import { type ByteRange, missingRanges, totalBytes } from "./ranges.ts";
+import { Cut, type WritePiece, writePieces } from "./write-pieces.ts";
 
 /** Bytes of the file from somewhere else, as they arrive; may end early or fail, and is then asked for the rest. */
 export type FetchRange = (
@@ -11,10 +12,6 @@ export type FetchRange = (
   signal: AbortSignal | undefined,
 ) => Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
 
-/** Bytes after which a piece is written: what a lost page or worker loses at most. */
-const PIECE = 4 * 1024 * 1024;
-/** Pieces that are being written at once: writing goes on while the next bytes arrive. */
-const MOST_WRITES = 4;
 /** Bytes that arrived last and stay in memory, so that who waits for them need not read them back. */
 const RECENT_BYTES = 32 * 1024 * 1024;
 /** How often a cut transfer is taken up again without a single byte in between. */
@@ -187,11 +184,12 @@ export class RangedFile implements ByteSource {
   ): Promise<void> {
     let at = begin;
     let reason: unknown = null;
+    const write: WritePiece = (piece, bytes) => this.#write(piece, bytes);
     for (let cuts = 0; at < end; ) {
       const before = at;
       try {
         const stream = await this.fetchRange(at, end, signal);
-        at += await this.#keep(stream, at, end, signal, onBytes);
+        at += await writePieces(stream, { file: this.name, begin: at, end }, write, { signal, onBytes });
       } catch (error) {
         if (!(error instanceof Cut)) throw signal?.aborted ? new CancelledError(this.name) : error;
         at += error.kept;
@@ -200,71 +198,6 @@ export class RangedFile implements ByteSource {
       if (signal?.aborted) throw new CancelledError(this.name);
       cuts = at > before ? 0 : cuts + 1;
       if (cuts >= MOST_CUTS) throw this.#truncated(at, end, reason);
-    }
-  }
-
-  /** Writes a stream piece by piece. @returns bytes kept. @throws Cut when the stream failed after `kept` bytes */
-  async #keep(
-    stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-    begin: number,
-    end: number,
-    signal: AbortSignal | undefined,
-    onBytes: (count: number) => void,
-  ): Promise<number> {
-    const reader = stream.getReader();
-    const nextPiece = () => new Uint8Array(Math.min(PIECE, end - begin - written));
-    let filled = 0;
-    let written = 0;
-    let piece = nextPiece();
-    const writes = new Set<Promise<void>>();
-    const failures: unknown[] = [];
-    const flush = async () => {
-      if (filled === 0) return;
-      const extent = { file: this.name, begin: begin + written, end: begin + written + filled };
-      const write = this.#write(extent, piece.subarray(0, filled));
-      writes.add(write);
-      write.then(
-        () => writes.delete(write),
-        (error: unknown) => failures.push(error),
-      );
-      written += filled;
-      filled = 0;
-      piece = nextPiece();
-      if (writes.size >= MOST_WRITES) await Promise.race(writes);
-    };
-    const finish = async () => {
-      await flush();
-      await Promise.all(writes);
-    };
-    try {
-      for (;;) {
-        const step = await reader.read().catch((error: unknown) => {
-          throw new Cut(error);
-        });
-        if (step.done) break;
-        if (step.value.byteLength > end - begin - written - filled) {
-          throw this.#tooMuch(end - begin);
-        }
-        // What cannot be kept is not to be fetched either.
-        if (failures.length > 0) throw failures[0];
-        onBytes(step.value.byteLength);
-        for (let from = 0; from < step.value.byteLength; ) {
-          const part = step.value.subarray(from, from + piece.byteLength - filled);
-          piece.set(part, filled);
-          filled += part.byteLength;
-          from += part.byteLength;
-          if (filled === piece.byteLength) await flush();
-        }
-        if (signal?.aborted) break;
-      }
-      await finish();
-      return written;
-    } catch (error) {
-      if (!(error instanceof Cut)) throw error;
-      await finish();
-      throw new Cut(error.cause, written);
-    } finally {
-      await Promise.allSettled([...writes, reader.cancel()]);
     }
   }
 
@@ -320,20 +253,5 @@ export class RangedFile implements ByteSource {
       `a transfer that ended after byte ${at}, ${MOST_CUTS} times${why}`,
       "What was downloaded is kept: open the model again to continue.",
     );
-  }
-
-  #tooMuch(expected: number): InputError {
-    const remedy = "The server answers range requests wrongly: choose another mirror.";
-    return new InputError(this.name, `${expected} bytes`, "more", remedy);
-  }
-}
-
-/** A transfer that ended by an error of the network after `kept` bytes. */
-class Cut extends Error {
-  constructor(
-    override readonly cause: unknown,
-    readonly kept = 0,
-  ) {
-    super("cut");
   }
 }
