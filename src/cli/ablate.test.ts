@@ -1,15 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createTestLab, type TestLab } from "./test-lab.ts";
+import { describe, expect, test } from "vitest";
+import { labOfTests } from "./test-lab.ts";
 
-let testLab: TestLab;
-beforeAll(async () => {
-  testLab = await createTestLab();
-});
-afterAll(() => testLab.dispose());
-
-const at = (path: string) => testLab.at(path);
-const lab = (...argv: string[]) => testLab.run(...argv);
-const json = (...argv: string[]) => testLab.json(...argv);
+const { at, run: lab, json } = labOfTests();
 
 describe("ablate", () => {
   const sets = () => ["ablate", "--model", at("model"), "--train", at("train"), "--data", at("val")];

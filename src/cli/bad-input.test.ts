@@ -1,15 +1,8 @@
 import { mkdirSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createTestLab, type TestLab } from "./test-lab.ts";
+import { describe, expect, test } from "vitest";
+import { labOfTests } from "./test-lab.ts";
 
-let testLab: TestLab;
-beforeAll(async () => {
-  testLab = await createTestLab();
-});
-afterAll(() => testLab.dispose());
-
-const at = (path: string) => testLab.at(path);
-const lab = (...argv: string[]) => testLab.run(...argv);
+const { at, run: lab } = labOfTests();
 
 describe("bad input says what is wrong on stderr, prints nothing and exits 2", () => {
   const model = () => ["--model", at("model")];

@@ -1,12 +1,8 @@
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTestLab, type TestLab } from "./test-lab.ts";
+import { expect, test } from "vitest";
+import { labOfTests } from "./test-lab.ts";
 
-let lab: TestLab;
-beforeAll(async () => {
-  lab = await createTestLab();
-});
-afterAll(() => lab.dispose());
+const lab = labOfTests();
 
 test("curate writes registers that trace and eval read again", async () => {
   const out = lab.at("registers.safetensors");

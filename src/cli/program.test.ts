@@ -1,24 +1,16 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { memorySource } from "../checkpoint/byte-source.ts";
 import { openSafetensors } from "../checkpoint/safetensors.ts";
 import type { ConfigurationResult } from "../evaluate/report.ts";
 import { runCli } from "./program.ts";
-import { createTestLab, type TestLab } from "./test-lab.ts";
+import { labOfTests } from "./test-lab.ts";
 
 /** The whole command line over onnxruntime-node, on a small random checkpoint of a real layout. */
 
-let testLab: TestLab;
-beforeAll(async () => {
-  testLab = await createTestLab();
-});
-afterAll(() => testLab.dispose());
-
-const at = (path: string) => testLab.at(path);
-const lab = (...argv: string[]) => testLab.run(...argv);
-const json = (...argv: string[]) => testLab.json(...argv);
+const { at, run: lab, json } = labOfTests();
 
 describe("trace", () => {
   const image = ["--image"];

@@ -1,19 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { RegCacheSetting } from "../evaluate/recommended.ts";
 import type { CellResult } from "../regcache/search.ts";
-import { createTestLab, type TestLab } from "./test-lab.ts";
+import { labOfTests } from "./test-lab.ts";
 
 /** `search` over onnxruntime-node, on a small random checkpoint of a real layout. */
 
-let testLab: TestLab;
-beforeAll(async () => {
-  testLab = await createTestLab();
-});
-afterAll(() => testLab.dispose());
-
-const at = (path: string) => testLab.at(path);
-const lab = (...argv: string[]) => testLab.run(...argv);
-const json = (...argv: string[]) => testLab.json(...argv);
+const { at, run: lab, json } = labOfTests();
 
 describe("search", () => {
   const search = (...argv: string[]) =>

@@ -2,12 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
-import { expect } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { randomCheckpoint } from "../families/random-checkpoint.ts";
 import { runCaptured } from "./run-captured.ts";
 
 /** For tests: the command line, in a folder with a small random checkpoint and class folders of pictures. */
-export interface TestLab {
+interface TestLab {
   /** A path in the folder: model, train and val (classes red and green), other (red and blue). */
   at(path: string): string;
   /** Runs a command line; resolves with the exit code and what it wrote. */
@@ -21,8 +21,22 @@ export interface TestLab {
 const PROGRESS =
   /^(Loading|Counting|Curating[^:]*|Calibrating[^:]*|Evaluating|Fitting the probe|Sensitivity|Search[^:]*: evaluations|Finding[^:]*|Choosing[^:]*): \d+ of \d+\n/gm;
 
+/** The lab of a test file: there from its first test on, gone after its last. */
+export function labOfTests(): Pick<TestLab, "at" | "run" | "json"> {
+  let lab: TestLab;
+  beforeAll(async () => {
+    lab = await createTestLab();
+  });
+  afterAll(() => lab.dispose());
+  return {
+    at: (path) => lab.at(path),
+    run: (...argv) => lab.run(...argv),
+    json: (...argv) => lab.json(...argv),
+  };
+}
+
 /** Writes the folder; `dispose` removes it. */
-export async function createTestLab(): Promise<TestLab> {
+async function createTestLab(): Promise<TestLab> {
   const root = mkdtempSync(join(tmpdir(), "regscope-cli-"));
   const at = (path: string) => join(root, path);
   const { bytes, config } = randomCheckpoint({ blocks: 3, classes: 2 });
