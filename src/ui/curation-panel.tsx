@@ -77,54 +77,35 @@ function CurationFields({ blocks, start }: { readonly blocks: number; readonly s
   const chosen = Math.min(block ?? sensitiveBlock ?? start ?? Math.floor(last / 2), last);
   const first = Math.min(from ?? curationBlocks(chosen).from, chosen);
   const settings = { from: first, block: chosen, top, registers: distinct };
+  const numbers: [
+    label: string,
+    value: number,
+    min: number,
+    max: number,
+    name: string,
+    set: (n: number) => void,
+  ][] = [
+    ["From block", first, 0, chosen, "from", setFrom],
+    ["To block", chosen, 0, last, "block", setBlock],
+    ["Top tokens", top, 1, 10_000, "top", setTop],
+    ["Distinct", distinct, 1, Math.min(REGISTER_SLOTS, top), "distinct", setDistinct],
+    ["Images at most", limit, 1, 100_000, "limit", setLimit],
+  ];
   return (
     <>
       <div className="row">
-        <NumberInput
-          label="From block"
-          value={first}
-          min={0}
-          max={chosen}
-          step={1}
-          testId="curate-from"
-          onChange={setFrom}
-        />
-        <NumberInput
-          label="To block"
-          value={chosen}
-          min={0}
-          max={last}
-          step={1}
-          testId="curate-block"
-          onChange={setBlock}
-        />
-        <NumberInput
-          label="Top tokens"
-          value={top}
-          min={1}
-          max={10000}
-          step={1}
-          testId="curate-top"
-          onChange={setTop}
-        />
-        <NumberInput
-          label="Distinct"
-          value={distinct}
-          min={1}
-          max={Math.min(REGISTER_SLOTS, top)}
-          step={1}
-          testId="curate-distinct"
-          onChange={setDistinct}
-        />
-        <NumberInput
-          label="Images at most"
-          value={limit}
-          min={1}
-          max={100_000}
-          step={1}
-          testId="curate-limit"
-          onChange={setLimit}
-        />
+        {numbers.map(([label, value, min, max, name, set]) => (
+          <NumberInput
+            key={name}
+            label={label}
+            value={value}
+            min={min}
+            max={max}
+            step={1}
+            testId={`curate-${name}`}
+            onChange={set}
+          />
+        ))}
       </div>
       <SourceButtons
         testId="curate"
