@@ -27,6 +27,7 @@ import {
   imagesOptions,
   interventionOptions,
   modelOptions,
+  objectiveOptions,
   registersOptions,
 } from "./shared-options.ts";
 import { type TraceFlags, traceCommand } from "./trace-command.ts";
@@ -184,14 +185,9 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
       parseInteger("train-limit", 1),
       32,
     )
-    .option("--bits <list>", "bits of weights and activations, one table each: 8,6,4", parseBitsList, [8])
-    .option("--quantize <settings>", "the quantizer in full instead of --bits", parseQuantize)
-    .option(
-      "--objective <name>",
-      "of the search: mse, accuracy",
-      parseChoice("objective", ["mse", "accuracy"]),
-      "mse",
-    )
+    .option("--bits <list>", "bits of weights and activations, one table each: 8,6,4", parseBitsList, [8]);
+  objectiveOptions(ablation);
+  ablation
     .option("--block <n>", "the sensitive block (default: found by a sweep)", parseInteger("block", 0))
     .option("--jobs <n>", "engines that evaluate side by side", parseInteger("jobs", 1))
     .option("--json", "print JSON")

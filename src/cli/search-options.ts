@@ -7,21 +7,15 @@ import {
   parseCriteria,
   parseInteger,
   parseLastBlocks,
-  parseQuantize,
   parseRegistersList,
 } from "./options.ts";
+import { objectiveOptions } from "./shared-options.ts";
 
 /** The options of `search` beside those of its images. */
 export function searchOptions(command: Command): void {
+  command.option("--bits <n>", "bits of weights and activations, 2 to 8", parseBits, 8);
+  objectiveOptions(command);
   command
-    .option("--bits <n>", "bits of weights and activations, 2 to 8", parseBits, 8)
-    .option("--quantize <settings>", "the quantizer in full instead of --bits", parseQuantize)
-    .option(
-      "--objective <name>",
-      "mse (label-free: feature error to FP32), accuracy",
-      parseChoice("objective", ["mse", "accuracy"]),
-      "mse",
-    )
     .option(
       "--rule <name>",
       "deletion by linf (the paper's), similarity, or any of both",

@@ -96,3 +96,15 @@ export function imagesOptions(command: Command): void {
     .option("--limit <n>", "the first n images of the seed's order", parseInteger("limit", 1))
     .option("--seed <n>", "seed of the images' order", parseInteger("seed", 0), 0);
 }
+
+/** What a search of settings minimises the damage of, and how that is measured. */
+export function objectiveOptions(command: Command): void {
+  command
+    .option("--quantize <settings>", "the quantizer in full instead of --bits", parseQuantize)
+    .option(
+      "--objective <name>",
+      "of the search: mse (label-free: feature error to FP32), accuracy",
+      parseChoice("objective", ["mse", "accuracy"]),
+      "mse",
+    );
+}

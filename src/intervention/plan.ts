@@ -9,7 +9,7 @@ import { neuronsOf } from "./test-time-register.ts";
 
 /** What an intervention does at one block. */
 export interface BlockPlan {
-  /** Registers whose keys and values fill one prefix slot each, and ln(tau); null = slots closed. */
+  /** Registers whose keys and values fill one prefix slot each, and ln(tau); null = no prefix here. */
   readonly prefix: { readonly registers: readonly Register[]; readonly logCount: number } | null;
   /** Deletion at the block's input. */
   readonly delete: { readonly rule: Deletion; readonly registers: Registers | null } | null;
