@@ -109,7 +109,9 @@ test("a comparison with the card's setting shows what `eval --bundled` measures"
   }
 });
 
-test("a comparison reads labels by the probe that was chosen", async ({ lab }) => {
+test("a comparison reads labels by the probe that was chosen, and has as many registers as are asked for", async ({
+  lab,
+}) => {
   const files = (await sceneFiles(["bag", "trouser"], 10)).map(({ path, bytes }) => ({
     path: path.replace("bag", "sack").replace("trouser", "leg"),
     bytes,
@@ -121,9 +123,20 @@ test("a comparison reads labels by the probe that was chosen", async ({ lab }) =
   await lab.setNumber("probe-neighbours", 3);
   await lab.setNumber("experiment-choose-on", 1);
   await lab.setNumber("experiment-measure-on", 4);
+  await lab.setNumber("experiment-compare-registers", 2);
   await lab.byId("experiment-regcache-controls").click();
   await run(lab, "compare");
   await expect(lab.byId("compare-progress")).toContainText(
     /4 of 4 images · scenes\.zip · 3 nearest neighbours .* of 4 images of a fifth of each class/,
   );
+  await expect(lab.byId("compare-registers")).toHaveText("2 distinct");
+  const similarity = lab.byId("result-compare").locator("dd", { has: lab.byId("compare-use") });
+  const setting = (await similarity.textContent())!;
+  await lab.byId("compare-use").click();
+  await expect(async () => {
+    const { prefix } = lab.intervention();
+    expect(prefix?.distinct ?? 1).toBe(setting.includes("of 2 registers") ? 2 : 1);
+    expect(prefix !== null).toBe(setting.startsWith("prefix from"));
+  }).toPass();
+  await lab.waitForRuns();
 });

@@ -7,7 +7,7 @@ import { evaluationCsv } from "../evaluate/report-export.ts";
 import type { Quantization } from "../intervention/intervention.ts";
 import { type Comparison, type KnownSetting, prepareComparison } from "../regcache/comparison.ts";
 import { PAPER_MARK, PAPER_VALUES } from "../regcache/paper-values.ts";
-import { registersReport } from "../regcache/prepare-search.ts";
+import { distinctReport, registersReport } from "../regcache/prepare-search.ts";
 import type { Objective, SearchReport } from "../regcache/search.ts";
 import { settingKey } from "../regcache/setting-grid.ts";
 import { modelReport } from "../trace/trace-report.ts";
@@ -32,6 +32,8 @@ export interface AblateFlags extends ImagesFlags {
   readonly trainLimit: number;
   /** l_q; found by a sweep when absent. */
   readonly block?: number;
+  /** Distinct registers of the prefixes that are searched; one when absent. */
+  readonly registers?: number;
   /** Engines that work side by side in the evaluation. */
   readonly jobs?: number;
   readonly json?: boolean;
@@ -63,7 +65,9 @@ export async function ablateCommand(flags: AblateFlags, signal?: AbortSignal): P
         "Leave it out: mse needs no labels.",
       );
     }
-    const known = flags.bundled ? await cardSetting(model, flags.assets) : undefined;
+    // The card's setting has one register: whoever asks for a number of them wants it searched.
+    const isCards = flags.bundled && flags.registers === undefined;
+    const known = isCards ? await cardSetting(model, flags.assets) : undefined;
     const images = asCalibration(
       model,
       { set: train, labelled: true },
@@ -74,13 +78,14 @@ export async function ablateCommand(flags: AblateFlags, signal?: AbortSignal): P
     for (const wanted of flags.quantize ? [flags.quantize] : flags.bits.map(atBits)) {
       const quantize = withImages(model, wanted, images);
       const subject = { engine, sha256, images, head: label, quantize, signal, onProgress: progress };
-      const { objective, block: sensitiveBlock } = flags;
-      const comparison = await prepareComparison(subject, { objective, sensitiveBlock, known });
+      const { objective, block: sensitiveBlock, registers: distinct } = flags;
+      const options = { objective, sensitiveBlock, registers: distinct, known };
+      const comparison = await prepareComparison(subject, options);
       const registers = [...engine.registers.values()];
       const { configurations } = comparison;
       const opening = { ...flags, model: folder };
       const report = await evaluateSet(model, set, configurations, reader, opening, registers, signal);
-      tables.push({ report, comparison, spec: engine.spec, sha256, quantize });
+      tables.push({ report, comparison, spec: engine.spec, sha256, quantize, wanted: distinct });
     }
     if (flags.csv) printText(toCsv(tables));
     else if (flags.json)
@@ -98,6 +103,8 @@ interface Table {
   readonly spec: EncoderSpec;
   readonly sha256: string;
   readonly quantize: Quantization;
+  /** Distinct registers that were asked for. */
+  readonly wanted: number | undefined;
 }
 
 /** The card's own setting and registers, so that its table is what comes out. */
@@ -165,12 +172,14 @@ function toReport({ report, comparison, spec, sha256, quantize }: Table) {
     chosenOn: searches.any.data,
     sensitiveBlock: start.sensitiveBlock,
     registers: registersReport(start.prefixes.outliers),
+    distinct: distinctReport(start),
     search: { linf: searches.linf && searchSummary(searches.linf), any: searchSummary(searches.any) },
     paper: { mark: PAPER_MARK, setting: "W8A8, zero-shot ImageNet-1k top-1, percent", values: PAPER_VALUES },
   };
 }
 
-function toText({ report, comparison, spec, quantize: { weightBits, activationBits } }: Table): string {
+function toText({ report, comparison, spec, quantize, wanted }: Table): string {
+  const { weightBits, activationBits } = quantize;
   const { start, settings, searches, omitted } = comparison;
   const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
   const points = (value: number) => (100 * value).toFixed(1);
@@ -199,6 +208,7 @@ function toText({ report, comparison, spec, quantize: { weightBits, activationBi
     `chosen on ${searches.any.images} images of ${searches.any.data}: sensitive block ${start.sensitiveBlock}${report.batch > 1 ? ", ranges per image" : ""}`,
     `regcache${searches.linf ? "" : " (the model card's)"}: ${settingKey(settings.regcache)}`,
     `regcache-similarity: ${settingKey(settings.any)}`,
+    ...(wanted === undefined ? [] : [registersLine(wanted, comparison)]),
     ...registerNeuronsLine(comparison),
     ...omitted.map(({ name, reason }) => `left out: ${name}: ${reason}`),
     ...(isPaperSetting
@@ -207,6 +217,13 @@ function toText({ report, comparison, spec, quantize: { weightBits, activationBi
     "",
     formatTable([head, ...rows]),
   ].join("\n");
+}
+
+/** How many registers came out, and of how many tokens each is the mean. */
+function registersLine(wanted: number, { start }: Comparison): string {
+  const { candidates } = distinctReport(start).at(-1)!;
+  const fewer = candidates.length < wanted ? ` (${wanted} wanted: the tokens have fewer directions)` : "";
+  return `registers: ${candidates.length}${fewer}, of ${candidates.join(", ")} tokens`;
 }
 
 /** Where the neurons lie that the test-time register takes over; nothing when it was left out. */

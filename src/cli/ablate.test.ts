@@ -34,6 +34,24 @@ describe("ablate", () => {
     expect(table.out).toMatch(/^test-time-register: neurons \d+ of block \d/m);
   });
 
+  test("compares with several distinct registers, and says what came out", async () => {
+    const report = await json(...sets(), ...few, "--registers", "2");
+    const [one, two] = report.distinct;
+    expect(report.distinct.map(({ candidates }: { candidates: number[] }) => candidates.length)).toEqual([
+      1, 2,
+    ]);
+    expect(two.candidates[0] + two.candidates[1]).toBe(one.candidates[0]);
+    const of = (name: string) =>
+      report.configurations.find((each: { name: string }) => each.name === name).intervention;
+    expect(of("prefix").prefix).toMatchObject({ registers: two.id, distinct: 2 });
+    expect(of("random-sink").prefix).toMatchObject({ count: 2 * of("prefix").prefix.count });
+    const { out } = await lab(...sets(), ...few, "--registers", "2");
+    expect(out).toMatch(new RegExp(`^registers: 2, of ${two.candidates.join(", ")} tokens$`, "m"));
+    const { code, err } = await lab(...sets(), ...few, "--registers", "5");
+    expect(code).toBe(2);
+    expect(err).toMatch(/--registers: expected a number from 1 to 4, got 5/);
+  });
+
   test("measures with ranges per batch what it chose with ranges per image", async () => {
     const { out } = await lab(...sets(), ...few, "--quantize", "w4a4,range=dynamic-batch,batch=2");
     expect(out).toMatch(/3 images, seed 0, .*, W4A4, ranges per batch of 2/);

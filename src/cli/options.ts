@@ -25,6 +25,7 @@ const decimal = z
   .string()
   .regex(/^\d*\.?\d+(e[+-]?\d+)?$/i, "a number")
   .transform(Number);
+const registerCount = integer.pipe(z.int().min(1).max(REGISTER_SLOTS));
 
 /** `key=value,key=value`; a comma belongs to the value unless a key follows it, so paths may hold commas. */
 function pairs(flag: string, text: string, form: string): Record<string, string> {
@@ -131,7 +132,7 @@ export function parseCurate(text: string): CurateFlag {
     from: integer.pipe(z.int().min(0)).optional(),
     data: folders,
     top: integer.pipe(z.int().min(1)).default(100),
-    registers: integer.pipe(z.int().min(1).max(REGISTER_SLOTS)).optional(),
+    registers: registerCount.optional(),
     limit: integer.pipe(z.int().min(1)).optional(),
   });
   return check(schema, pairsWithList("curate", text, curateForm, "data"), "curate", curateForm, text);
@@ -176,16 +177,15 @@ export function parseBitsList(text: string): number[] {
   return text.split(",").map(parseBits);
 }
 
+/** `--registers 2` of a comparison: how many distinct registers. */
+export function parseRegisters(text: string): number {
+  return check(registerCount, text, "registers", `a number from 1 to ${REGISTER_SLOTS}`, text);
+}
+
 /** `--registers 1,2,4` of a search: numbers of distinct registers. */
 export function parseRegistersList(text: string): number[] {
   const form = `a comma-separated list of numbers from 1 to ${REGISTER_SLOTS}`;
-  return check(
-    z.array(integer.pipe(z.int().min(1).max(REGISTER_SLOTS))),
-    text.split(","),
-    "registers",
-    form,
-    text,
-  );
+  return check(z.array(registerCount), text.split(","), "registers", form, text);
 }
 
 /** `--to 7,9,11`, or `any`. */

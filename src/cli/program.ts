@@ -17,6 +17,7 @@ import {
   parseInteger,
   parsePositive,
   parseQuantize,
+  parseRegisters,
 } from "./options.ts";
 import { type OutliersFlags, outliersCommand } from "./outliers-command.ts";
 import { type SearchFlags, searchCommand } from "./search-command.ts";
@@ -188,6 +189,11 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
     .option("--bits <list>", "bits of weights and activations, one table each: 8,6,4", parseBitsList, [8]);
   objectiveOptions(ablation);
   ablation
+    .option(
+      "--registers <n>",
+      `distinct registers of the prefixes that are searched, 1 to ${REGISTER_SLOTS} (default: 1)`,
+      parseRegisters,
+    )
     .option("--block <n>", "the sensitive block (default: found by a sweep)", parseInteger("block", 0))
     .option("--jobs <n>", "engines that evaluate side by side", parseInteger("jobs", 1))
     .option("--json", "print JSON")

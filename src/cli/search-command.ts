@@ -4,7 +4,7 @@ import type { EncoderSpec } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
 import type { Quantization } from "../intervention/intervention.ts";
 import { CellScores } from "../regcache/cell-scores.ts";
-import { prepareSearch, registerIds, registersReport } from "../regcache/prepare-search.ts";
+import { distinctReport, prepareSearch, registerIds, registersReport } from "../regcache/prepare-search.ts";
 import {
   type CellResult,
   type Objective,
@@ -88,10 +88,7 @@ export async function searchCommand(flags: SearchFlags, signal?: AbortSignal): P
       head: head?.describe ?? null,
       sensitiveBlock: start.sensitiveBlock,
       registers: registersReport(start.prefixes.outliers),
-      distinct: [...start.registers.values()].map(({ id, distinct }) => ({
-        id,
-        candidates: distinct.map(({ candidates }) => candidates),
-      })),
+      distinct: distinctReport(start),
       ...last!,
     };
     if (flags.json) printJson(report);

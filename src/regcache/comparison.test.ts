@@ -46,6 +46,45 @@ test("a comparison chooses everything on its images, and builds on one setting",
   expect(regcache).toMatchObject({ prefix: { from: 1, to: 2, count: 2 }, delete: card.delete });
 });
 
+test("every searched prefix has as many distinct registers as are asked for, and one token as many copies", async () => {
+  const { engine } = await countingEngine(3);
+  const subject = {
+    engine,
+    sha256: "ab".repeat(32),
+    images: testImages(4),
+    head: null,
+    quantize: W4A4,
+  };
+  const options = { objective: "mse", sensitiveBlock: 1, registers: 2 } as const;
+  const { start, settings, searches, configurations } = await prepareComparison(subject, options);
+  expect([...start.registers.keys()]).toEqual([1, 2]);
+  const [one, two] = [...start.registers.values()].map(({ id }) => id);
+  for (const { cells } of [searches.linf!, searches.any]) {
+    const prefixes = cells.flatMap(({ setting }) => setting.prefix ?? []);
+    expect(prefixes.length).toBeGreaterThan(0);
+    expect(prefixes.every(({ distinct }) => distinct === 2)).toBe(true);
+  }
+  const of = (name: string) => configurations.find((each) => each.name === name)!.intervention;
+  const { prefix } = of("prefix");
+  expect(prefix).toMatchObject({ registers: two, distinct: 2 });
+  for (const [name, id] of [
+    ["random-sink", start.prefixes.randomSink.id],
+    ["mean-token", start.prefixes.meanToken.id],
+  ] as const) {
+    const { distinct: _, ...range } = prefix!;
+    expect(of(name).prefix).toEqual({ ...range, registers: id, count: 2 * prefix!.count });
+  }
+  expect(of("regcache").prefix?.registers).toBe(settings.regcache.prefix ? two : undefined);
+
+  // A setting that is given keeps its own registers, and lends the parts that it lacks from the search.
+  const deletes = { delete: { block: 1, count: 3, by: "linf" as const } };
+  const known = { setting: deletes, registers: one! };
+  const given = await prepareComparison(subject, { ...options, known });
+  const named = (name: string) => given.configurations.find((each) => each.name === name)!.intervention;
+  expect(named("regcache")).toMatchObject({ prefix: null, delete: deletes.delete });
+  expect(named("prefix").prefix).toMatchObject({ registers: two, distinct: 2 });
+});
+
 test("with ranges per batch everything is chosen with ranges per image, and measured per batch", async () => {
   const { engine } = await countingEngine(2);
   const range = { kind: "dynamic-batch", batch: 4 } as const;

@@ -7,15 +7,22 @@ import { requireConsistent } from "../intervention/plan.ts";
 import { CellScores } from "./cell-scores.ts";
 import { chooseClip, chooseExclusion } from "./choose-quantization.ts";
 import { chooseTestTimeRegister } from "./choose-test-time-register.ts";
-import { deletionRules, type RuleChoice } from "./deletion-rules.ts";
-import { type ExperimentSubject, prepareSearch, type SearchStart } from "./prepare-search.ts";
+import type { RuleChoice } from "./deletion-rules.ts";
+import {
+  type ExperimentSubject,
+  prepareSearch,
+  registerIds,
+  registersOf,
+  type SearchStart,
+} from "./prepare-search.ts";
 import { type Objective, type SearchReport, searchSettings } from "./search.ts";
-import { cellsOf, settingGrid } from "./setting-grid.ts";
+import { searchGrid } from "./search-space.ts";
+import { cellsOf, type SettingGrid } from "./setting-grid.ts";
 
 /**
  * The paper's comparisons by name, in the order of its tables. `prefix` and `delete` are the parts of `regcache`
  * alone; `regcache-similarity` may delete by similarity too (ours); `random-sink` and `mean-token` are `regcache` with
- * the keys and values of a random ordinary token, or of the mean patch token; `test-time-register` moves outliers to a token
+ * the keys and values of a random ordinary token, or of the mean patch token, as many copies in all; `test-time-register` moves outliers to a token
  * of their own (2506.08010); the last two are in FP32, and show what the setting itself costs.
  */
 export const COMPARISONS = [
@@ -62,6 +69,8 @@ export interface ComparisonOptions {
   readonly objective: Objective;
   /** l_q; found by a sweep when absent. */
   readonly sensitiveBlock?: number | undefined;
+  /** Distinct registers of every prefix that is searched; absent = one. Where the tokens have fewer directions, fewer come out. */
+  readonly registers?: number | undefined;
   /** What `regcache` is instead of the search's result. */
   readonly known?: KnownSetting | undefined;
 }
@@ -74,36 +83,47 @@ export interface ComparisonOptions {
  */
 export async function prepareComparison(
   wanted: ExperimentSubject,
-  { objective, sensitiveBlock, known }: ComparisonOptions,
+  { objective, sensitiveBlock, registers: distinct = 1, known }: ComparisonOptions,
 ): Promise<Comparison> {
   const subject = { ...wanted, quantize: rangesPerImage(wanted.quantize) };
-  const start = await prepareSearch(subject, sensitiveBlock);
+  const start = await prepareSearch(subject, sensitiveBlock, [distinct]);
   const { engine, images, quantize, head, signal } = subject;
   const { blocks } = engine.spec;
-  const { outliers, randomSink, meanToken } = start.prefixes;
-  const options = { quantize, registers: outliers.id, head, ...(signal && { signal }) };
+  const { randomSink, meanToken } = start.prefixes;
+  const options = { quantize, ...registerIds(start), head, ...(signal && { signal }) };
   const scores = new CellScores(engine, images, options);
-  const find = (rule: RuleChoice["rule"]) => search(subject, scores, start.sensitiveBlock, rule, objective);
+  const find = (rule: RuleChoice["rule"]) => {
+    const grid = searchGrid({ rule, registers: [distinct] }, start, engine.spec);
+    return search(subject, scores, grid, rule, objective);
+  };
+  const searched = ({ best }: SearchReport): KnownSetting => {
+    const { setting } = best!;
+    return { setting, registers: registersOf(setting, start) };
+  };
   const linf = known ? null : await find("linf");
   const any = await find("any");
-  const regcache = known ?? { setting: linf!.best!.setting, registers: outliers.id };
+  const regcache = known ?? searched(linf!);
+  // A part that the setting lacks is a searched one, with the search's registers.
   const alone = partsOf(regcache.setting, linf ?? any);
+  const prefixOnly: RegCacheSetting = { prefix: alone.prefix };
+  const prefixRegisters = regcache.setting.prefix ? regcache.registers : registersOf(prefixOnly, start);
   const apply = (setting: RegCacheSetting, registers: string): Intervention => ({
     ...NO_INTERVENTION,
     ...applySetting(setting, registers, blocks),
     quantize,
   });
   const whole = apply(regcache.setting, regcache.registers);
-  const similar = apply(any.best!.setting, outliers.id);
-  // Of a random or mean token there is one.
+  const similar = apply(any.best!.setting, searched(any).registers);
+  // Of a random or mean token there is one: it has the copies of all.
   const withPrefix = (registers: string): Intervention => {
-    const { distinct: _, ...one } = alone.prefix!;
+    const { distinct: several = 1, count, ...range } = alone.prefix!;
+    const one = { ...range, count: several * count };
     return { ...whole, prefix: applySetting({ prefix: one }, registers, blocks).prefix };
   };
   const builders: Record<ComparisonName, () => Intervention | Promise<Intervention>> = {
     fp32: () => NO_INTERVENTION,
     naive: () => ({ ...NO_INTERVENTION, quantize }),
-    prefix: () => apply({ prefix: alone.prefix }, regcache.registers),
+    prefix: () => apply(prefixOnly, prefixRegisters),
     delete: () => apply({ delete: alone.delete }, regcache.registers),
     regcache: () => whole,
     "regcache-similarity": () => similar,
@@ -151,12 +171,11 @@ function withRange(intervention: Intervention, { range }: Quantization): Interve
 async function search(
   { onProgress }: ExperimentSubject,
   scores: CellScores,
-  sensitiveBlock: number,
+  grid: SettingGrid,
   rule: RuleChoice["rule"],
   objective: Objective,
 ): Promise<SearchReport> {
   let last: SearchReport | undefined;
-  const grid = settingGrid(sensitiveBlock, deletionRules({ rule }));
   for await (last of searchSettings(scores, grid, objective)) {
     const name = rule === "any" ? "any rule" : rule;
     onProgress?.(`Search (${name}), ${last.stage}: evaluations`, last.evaluations, last.exhaustive);

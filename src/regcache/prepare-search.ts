@@ -1,6 +1,7 @@
 import type { Engine } from "../engine/types.ts";
 import type { CalibrationSet } from "../evaluate/calibration.ts";
 import type { Head } from "../evaluate/head.ts";
+import type { RegCacheSetting } from "../evaluate/recommended.ts";
 import { requireRangesPerImage } from "../intervention/batch.ts";
 import type { Quantization } from "../intervention/intervention.ts";
 import type { ScoreOptions } from "./cell-scores.ts";
@@ -87,6 +88,20 @@ export function registerIds({
 }: SearchStart): Pick<ScoreOptions, "registers" | "several"> {
   const several = new Map([...registers].map(([count, { id }]) => [count, id]));
   return { registers: prefixes.outliers.id, several };
+}
+
+/** Id of the registers that a setting of a search uses: of one, or of its several distinct ones. */
+export function registersOf(setting: RegCacheSetting, { registers }: Pick<SearchStart, "registers">): string {
+  const { distinct = 1 } = setting.prefix ?? {};
+  return registers.get(distinct)!.id;
+}
+
+/** What a report says of every number of distinct registers that was curated: how many tokens each one is the mean of. */
+export function distinctReport({ registers }: Pick<SearchStart, "registers">) {
+  return [...registers.values()].map(({ id, distinct }) => ({
+    id,
+    candidates: distinct.map(({ candidates }) => candidates),
+  }));
 }
 
 /** What a report says of registers that were used. */

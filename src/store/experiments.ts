@@ -32,6 +32,8 @@ export interface ExperimentSettings extends Pick<ExperimentRequest, "by" | "obje
   readonly chooseOn: number;
   /** Images that a comparison is measured on. */
   readonly measureOn: number;
+  /** Distinct registers of the prefixes that a comparison searches. */
+  readonly compareRegisters: number;
   /** What `regcache` is in a comparison: the result of a search, or what the controls say. */
   readonly regcache: "search" | "controls";
 }
@@ -67,6 +69,7 @@ export const INITIAL_EXPERIMENTS: ExperimentsState = {
     objective: "mse",
     chooseOn: 16,
     measureOn: 128,
+    compareRegisters: 1,
     regcache: "search",
   },
 };
@@ -101,15 +104,17 @@ export function createExperimentActions(
 
   function requestFor(kind: ExperimentKind, dataset: string): ExperimentRequest {
     const { experiments, controls, accuracy } = getState();
-    const { bits, regcache, by, objective, chooseOn, measureOn, ...search } = experiments.settings;
+    const { settings } = experiments;
+    const { bits, regcache, by, objective, chooseOn, measureOn, compareRegisters: distinct } = settings;
     const intervention = controls && toIntervention(controls);
     const known =
       regcache === "controls" && intervention ? knownFrom(intervention, controls.registers) : null;
     const width = Number(bits[1]);
     const quantize = quantizationSchema.parse({ weightBits: width, activationBits: width });
-    const space = spaceOf(search);
+    const space = spaceOf(settings);
     const { seed, probe } = accuracy;
-    return { kind, dataset, quantize, by, space, objective, chooseOn, measureOn, seed, probe, known };
+    const images = { chooseOn, measureOn, seed };
+    return { kind, dataset, quantize, by, space, objective, ...images, probe, distinct, known };
   }
 
   return {

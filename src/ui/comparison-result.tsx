@@ -13,7 +13,8 @@ export function ComparisonResult({ record }: { readonly record: ExperimentRecord
   const lab = useLab();
   if (record.result.kind !== "compare") return null;
   const { report, settings, omitted, registers, chosenOn, sensitiveBlock } = record.result;
-  const { quantize, known } = record.request;
+  const { quantize, known, distinct } = record.request;
+  const used = registers.at(-1)!.distinct;
   const papers = quantize.weightBits === 8 && quantize.activationBits === 8 ? PAPER_VALUES : [];
   return (
     <div className="experiment" data-testid="result-compare" data-done={record.done}>
@@ -35,11 +36,19 @@ export function ComparisonResult({ record }: { readonly record: ExperimentRecord
           {settingKey(settings.any)}{" "}
           <Button
             data-testid="compare-use"
-            onPress={() => void lab.adoptSetting(settings.any, [registers], record.request)}
+            onPress={() => void lab.adoptSetting(settings.any, registers, record.request)}
           >
             Use this setting
           </Button>
         </dd>
+        {distinct > 1 && (
+          <>
+            <dt>registers of the searched settings</dt>
+            <dd data-testid="compare-registers">
+              {used} distinct{used < distinct && ` (${distinct} wanted: the tokens have fewer directions)`}
+            </dd>
+          </>
+        )}
         {omitted.map(({ name, reason }) => (
           <div key={name}>
             <dt>left out: {name}</dt>

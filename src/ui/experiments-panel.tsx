@@ -1,4 +1,5 @@
 import { Button } from "react-aria-components";
+import { REGISTER_SLOTS } from "../graph/block.ts";
 import type { ExperimentSettings } from "../store/experiments.ts";
 import { EXPERIMENTS, type ExperimentKind } from "../worker/experiment-api.ts";
 import { ComparisonResult } from "./comparison-result.tsx";
@@ -126,6 +127,16 @@ function ExperimentControls({ isDisabled }: { readonly isDisabled: boolean }) {
         isDisabled={isDisabled}
         testId="experiment-regcache"
         onChange={choose("regcache")}
+      />
+      <NumberInput
+        label="Registers in Compare"
+        value={settings.compareRegisters}
+        min={1}
+        max={REGISTER_SLOTS}
+        step={1}
+        isDisabled={isDisabled}
+        testId="experiment-compare-registers"
+        onChange={choose("compareRegisters")}
       />
       <NumberInput
         label="Images to choose on"

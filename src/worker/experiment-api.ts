@@ -38,6 +38,8 @@ export const experimentRequestSchema = z.strictObject({
   /** Images that a comparison is measured on. */
   measureOn: z.int().min(1).max(Number.MAX_SAFE_INTEGER),
   seed: z.int().min(0),
+  /** Distinct registers of the prefixes that a comparison searches. */
+  distinct: z.int().min(1).max(REGISTER_SLOTS),
   /** What is fitted where neither the own head nor class embeddings read the data set's classes. */
   probe: probeChoiceSchema,
   /** A setting that a comparison takes as it is, instead of searching one; null = search. */
@@ -62,7 +64,8 @@ export type ExperimentResult =
       readonly settings: Comparison["settings"];
       readonly omitted: Comparison["omitted"];
       readonly sensitiveBlock: number;
-      readonly registers: RegistersInfo;
+      /** Registers that the searched settings use, as a search has them. */
+      readonly registers: readonly RegistersInfo[];
       /** Images that everything was chosen on. */
       readonly chosenOn: string;
     };

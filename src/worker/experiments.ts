@@ -108,7 +108,7 @@ async function compare(
   subject: ExperimentSubject,
   dataset: OpenDataset,
   { test }: ProbeParts,
-  { objective, known, measureOn: limit, seed, probe }: ExperimentRequest,
+  { objective, known, distinct, measureOn: limit, seed, probe }: ExperimentRequest,
   tell: Tell,
   prepare: (image: RgbaImage) => Float32Array,
 ): Promise<ExperimentResult> {
@@ -116,7 +116,11 @@ async function compare(
   const runners = [engineRunner(engine, prepare)];
   const head =
     subject.head ?? (await fittedHead(engine, runners, dataset, { probe }, { signal, onProgress }));
-  const comparison = await prepareComparison(subject, { objective, known: known ?? undefined });
+  const comparison = await prepareComparison(subject, {
+    objective,
+    registers: distinct,
+    known: known ?? undefined,
+  });
   const { configurations, settings, omitted, start } = comparison;
   const common = {
     kind: "compare",
@@ -124,7 +128,7 @@ async function compare(
     settings,
     omitted,
     sensitiveBlock: start.sensitiveBlock,
-    registers: registersInfo(start.prefixes.outliers),
+    registers: [...start.registers.values()].map(registersInfo),
     chosenOn: `${images.count} images of ${images.name}`,
   } as const;
   let last: EvaluationReport | null = null;
