@@ -66,6 +66,8 @@ test("a search over the wider axes says what its grid does not draw, by keyboard
   await page.getByRole("option", { name: "similarity", exact: true }).focus();
   await page.keyboard.press("Enter");
   await expect(lab.byId("search-criteria")).toContainText("similarity");
+  await lab.setSwitch("search-capped", true);
+  await lab.setNumber("search-at-most", 3);
   await lab.byId("run-search").focus();
   await page.keyboard.press("Enter");
   await expect(lab.byId("search-row-0")).toBeVisible({ timeout: 200_000 });
@@ -77,7 +79,9 @@ test("a search over the wider axes says what its grid does not draw, by keyboard
   await expect(lab.byId("experiments")).toHaveAttribute("data-state", "idle");
   await expect(lab.byId("search-grid-hint")).toContainText("the best so far over last block and registers");
   const grid = lab.byId("search-grid");
-  await expect(grid.locator("text", { hasText: "similarity" }).first()).toBeAttached();
+  for (const rule of ["similarity cutoff", "similarity cutoff, at most 3"]) {
+    await expect(grid.locator("text title").getByText(rule, { exact: true })).toBeAttached();
+  }
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
   const setting = (await lab.byId("search-row-0").getByRole("rowheader").textContent())!;
   await lab.byId("search-use-0").click();

@@ -7,6 +7,7 @@ import {
   DELETION_CRITERIA,
   type DeletionCriterion,
   type DeletionSetting,
+  deletedCountSchema,
   deletionSettingSchema,
 } from "../intervention/deletion.ts";
 import { DELETION_FORM, deletionFields } from "../intervention/deletion-text.ts";
@@ -205,6 +206,13 @@ export function parseCriteria(text: string): DeletionCriterion[] {
   const form = `all, or a comma-separated list of ${DELETION_CRITERIA.join(", ")}`;
   const names = text === "all" ? [...DELETION_CRITERIA] : [...new Set(text.split(","))];
   return check(z.array(z.enum(DELETION_CRITERIA)), names, "criteria", form, text);
+}
+
+/** `--at-most 4,8,all` of a search: bounds on what a criterion deletes; `all` = none, null. */
+export function parseBounds(text: string): (number | null)[] {
+  const form = 'a comma-separated list of numbers from 1 on, or "all" for no bound, e.g. 4,8,all';
+  const bounds = z.array(z.union([z.literal("all").transform(() => null), integer.pipe(deletedCountSchema)]));
+  return check(bounds, text.split(","), "at-most", form, text);
 }
 
 /** A positive number, e.g. 1e-12. */

@@ -44,6 +44,9 @@ const SAVE_EVERY = 4;
  * @throws InputError for anything that does not fit; CancelledError on abort, with the state file written
  */
 export async function searchCommand(flags: SearchFlags, signal?: AbortSignal): Promise<void> {
+  if (flags.atMost && !flags.criteria?.length) {
+    throw new InputError("--at-most", "--criteria, which it bounds", "none", "Add e.g. --criteria all.");
+  }
   const images = await openImages(flags);
   const model = await openModel({ ...flags, model: images.model }, signal, { instruments: false });
   try {

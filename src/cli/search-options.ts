@@ -3,6 +3,7 @@ import { DELETION_CRITERIA } from "../intervention/deletion.ts";
 import { SEARCH_RULES, SEARCH_TENSORS } from "../regcache/deletion-rules.ts";
 import {
   parseBits,
+  parseBounds,
   parseChoice,
   parseCriteria,
   parseInteger,
@@ -31,6 +32,11 @@ export function searchOptions(command: Command): void {
       "--criteria <list>",
       `delete by cutoff too: all, or some of ${DELETION_CRITERIA.join(",")}`,
       parseCriteria,
+    )
+    .option(
+      "--at-most <list>",
+      "most tokens that --criteria delete in an image, e.g. 4,8,all (default: all)",
+      parseBounds,
     )
     .option("--registers <list>", "numbers of distinct registers, e.g. 1,2,4 (default 1)", parseRegistersList)
     .option(

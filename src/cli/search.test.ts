@@ -59,7 +59,19 @@ describe("search", () => {
     expect((await search(...wide)).cells).toEqual(report.cells);
   });
 
+  test("bounds what criteria delete, when asked", async () => {
+    const bounded = ["--criteria", "similarity", "--at-most", "2,all", "--block", "1"];
+    const report = await search("--rule", "linf", ...bounded);
+    const deletions = report.cells.flatMap(({ setting }: CellResult) => setting.delete ?? []);
+    const bounds = deletions
+      .filter(({ by }: { by: string }) => by === "criterion")
+      .map(({ atMost }: { atMost?: number }) => atMost);
+    expect(new Set(bounds)).toEqual(new Set([2, undefined]));
+  });
+
   test.each([
+    [["--at-most", "4"], /--at-most: expected --criteria, which it bounds, got none/],
+    [["--at-most", "0", "--criteria", "sun"], /--at-most: expected a comma-separated list of numbers/],
     [["--registers", "0,2"], /--registers: expected a comma-separated list of numbers from 1 to 4/],
     [["--criteria", "large"], /--criteria: expected all, or/],
     [["--to", "last"], /--to: expected a comma-separated list of blocks, or any/],

@@ -61,6 +61,22 @@ test("what is not drawn is named, and a place shows the best of its settings", (
   expect(figure.groups[2]!.start).toBe(figure.cells[1]!.column);
 });
 
+test("a bound on a criterion's count is named, and has columns of its own", () => {
+  const rules = deletionRules({ rule: "linf", criteria: ["sun"], atMost: [4, null] });
+  const bounded = { block: 1, by: "criterion", criterion: "sun", atMost: 4 } as const;
+  const { atMost: _, ...free } = bounded;
+  const cells = [bounded, free].map((deletion) => ({
+    ...cell(0, 0.1, 8),
+    setting: { prefix: null, delete: deletion },
+  }));
+  const figure = searchGridFigure({ ...report, grid: settingGrid(1, rules), cells });
+  expect(figure.groups.map(({ label }) => label)).toEqual(["L∞", "sun cutoff, at most 4", "sun cutoff"]);
+  expect(figure.cells.map(({ column }) => figure.columns[column]!.label)).toEqual([
+    "at most 4 at 1 by sun",
+    "all at 1 by sun",
+  ]);
+});
+
 test("nothing evaluated yet is an empty grid", () => {
   expect(searchGridFigure({ ...report, cells: [] }).cells).toEqual([]);
 });

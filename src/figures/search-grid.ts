@@ -100,6 +100,7 @@ export function searchGridFigure({ grid, cells, images }: SearchReport): SearchG
 
 function ruleLabel(strength: SearchReport["grid"]["rules"][number]["strengths"][number]): string {
   const tensor = strength.tensor === "post-ln" ? ", post-LN" : "";
-  const name = strength.by === "criterion" ? `${strength.criterion} cutoff` : strength.by;
-  return `${name === "linf" ? "L∞" : name}${tensor}`;
+  if (strength.by !== "criterion") return `${strength.by === "linf" ? "L∞" : strength.by}${tensor}`;
+  const bound = strength.atMost === undefined ? "" : `, at most ${strength.atMost}`;
+  return `${strength.criterion} cutoff${bound}${tensor}`;
 }

@@ -17,14 +17,17 @@ export type DeletionCriterion = (typeof DELETION_CRITERIA)[number];
 export const SIMILARITY_CUTOFF = 0.3;
 
 const block = z.int().min(0);
-const count = z.int().min(1).max(4096);
+/** Largest count of a deletion. */
+export const MOST_DELETED = 4096;
+/** Tokens that a deletion takes, or the most of them. */
+export const deletedCountSchema = z.int().min(1).max(MOST_DELETED);
 /** Absent = the residual stream. */
 const tensor = z.enum(DELETION_TENSORS).optional();
 
 const counted = z.strictObject({
   block,
   /** k_del, patch tokens deleted in every image. */
-  count,
+  count: deletedCountSchema,
   /** `linf`: the paper's rule, the largest L-inf; `similarity`: ours, cos(x - m, r - m). */
   by: z.enum(["linf", "similarity"]),
   tensor,
@@ -37,7 +40,7 @@ const threshold = z.strictObject({
   /** Cutoff instead of the criterion's own, where that depends on the encoder. */
   above: z.number().gt(0).max(1e6).optional(),
   /** Most tokens deleted in an image, the highest first; absent = all that meet the criterion. */
-  atMost: count.optional(),
+  atMost: deletedCountSchema.optional(),
   tensor,
 });
 

@@ -1,3 +1,4 @@
+import { cross } from "d3-array";
 import {
   type CountedDeletion,
   DELETION_TENSORS,
@@ -34,13 +35,20 @@ export interface RuleChoice {
   readonly tensor?: (typeof SEARCH_TENSORS)[number] | undefined;
   /** Criteria by which all tokens that meet them may be deleted. */
   readonly criteria?: readonly DeletionCriterion[] | undefined;
+  /** Most tokens that a criterion deletes in an image, each a rule of its own; null = no bound. Absent = no bound alone. */
+  readonly atMost?: readonly (number | null)[] | undefined;
 }
 
 /**
  * The rules of deletion that a search tries. Similarity is measured in the residual stream, whatever `tensor` says. A criterion
- * is tried at its own cutoff, and at others where its cutoff depends on the encoder; it has no bound on its count.
+ * is tried at its own cutoff, and at others where its cutoff depends on the encoder, with every bound on its count.
  */
-export function deletionRules({ rule, tensor = "residual", criteria = [] }: RuleChoice): DeletionRule[] {
+export function deletionRules({
+  rule,
+  tensor = "residual",
+  criteria = [],
+  atMost = [null],
+}: RuleChoice): DeletionRule[] {
   const tensors = tensor === "any" ? DELETION_TENSORS : [tensor];
   const counts: CountedDeletion["by"][] = rule === "any" ? ["linf", "similarity"] : [rule];
   const read = (isSimilar: boolean) =>
@@ -48,14 +56,21 @@ export function deletionRules({ rule, tensor = "residual", criteria = [] }: Rule
   const counted = counts.flatMap((by) =>
     read(by === "similarity").map((from) => ({ strengths: COUNTS.map((count) => ({ count, by, ...from })) })),
   );
+  const bounds = ascendingBounds(atMost).map((most) => (most === null ? {} : { atMost: most }));
   const thresholds = criteria.flatMap((criterion) =>
-    read(criterion === "similarity").map((from) => ({
+    cross(read(criterion === "similarity"), bounds).map(([from, bound]) => ({
       strengths: cutoffs(criterion).map(
-        (cutoff) => ({ by: "criterion", criterion, ...cutoff, ...from }) as const,
+        (cutoff) => ({ by: "criterion", criterion, ...cutoff, ...bound, ...from }) as const,
       ),
     })),
   );
   return [...counted, ...thresholds];
+}
+
+/** Each once, the smallest first; no bound is the largest. */
+function ascendingBounds(bounds: readonly (number | null)[]): (number | null)[] {
+  const value = (bound: number | null) => bound ?? Number.POSITIVE_INFINITY;
+  return [...new Set(bounds)].sort((a, b) => value(a) - value(b));
 }
 
 /** Cutoffs from the strictest on; the criterion's own is the one that is not named. */

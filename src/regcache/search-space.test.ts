@@ -45,6 +45,61 @@ describe("the rules of deletion", () => {
   });
 });
 
+describe("criteria with a bound on their count", () => {
+  const names = (atMost: RuleChoice["atMost"], criteria: RuleChoice["criteria"] = ["sun", "jiang"]) =>
+    deletionRules({ rule: "linf", criteria, atMost })
+      .slice(1)
+      .map(({ strengths }) => settingKey({ delete: { block: 1, ...strengths[0]! } }));
+
+  it("are a rule for each bound, the smallest first and no bound last, each once", () => {
+    expect(names([8, null, 4, 8], ["sun"])).toEqual([
+      "no prefix, delete at most 4 at 1 by sun",
+      "no prefix, delete at most 8 at 1 by sun",
+      "no prefix, delete all at 1 by sun",
+    ]);
+    expect(names([2])).toEqual([
+      "no prefix, delete at most 2 at 1 by sun",
+      "no prefix, delete at most 2 at 1 by jiang > 300",
+    ]);
+    expect(names(undefined)).toEqual(names([null]));
+  });
+
+  it("are settings that a deletion's schema takes, under keys of their own", () => {
+    const space = { tensor: "any", criteria: ["jiang", "similarity"] } as const;
+    const bounded = cellsOf(gridOf({ ...space, atMost: [3, 6, null] }));
+    expect(new Set(bounded.map(({ key }) => key)).size).toBe(bounded.length);
+    for (const { setting } of bounded) {
+      if (setting.delete) expect(deletionSettingSchema.parse(setting.delete)).toEqual(setting.delete);
+    }
+    const keys = new Set(bounded.map(({ key }) => key));
+    expect(cellsOf(gridOf(space)).every(({ key }) => keys.has(key))).toBe(true);
+  });
+
+  it("have one scale of cutoffs for all bounds", () => {
+    const cells = cellsOf(gridOf({ criteria: ["jiang", "sun"], atMost: [4, 8, null] }));
+    const find = (key: string) => cells.find((cell) => cell.key === `no prefix, delete ${key}`)!;
+    const steps = (a: string, b: string) => distance(find(a), find(b));
+    expect(steps("at most 4 at 0 by jiang", "at most 8 at 0 by jiang")).toBe(1);
+    expect(steps("at most 4 at 0 by jiang > 300", "all at 0 by jiang")).toBe(3);
+    expect(steps("at most 4 at 0 by jiang > 300", "at most 8 at 0 by sun")).toBe(1);
+    expect(steps("4 at 0 by linf", "at most 4 at 0 by jiang > 18.75")).toBe(1);
+  });
+
+  it("are found by the search where a bound is best", async () => {
+    const grid = gridOf({ criteria: ["jiang"], atMost: [2, 6, null] });
+    const error = bowl((deletion) => {
+      if (deletion.by !== "criterion") return 1.5;
+      const cutoff = Math.abs(Math.log2((deletion.above ?? 75) / 37.5)) / 3;
+      return cutoff + (deletion.atMost === 6 ? 0 : 0.3);
+    });
+    const whole = await lastReport(searchExhaustively(fakeScores(error).scores, grid, "mse"));
+    const found = await lastReport(searchSettings(fakeScores(error).scores, grid, "mse"));
+    expect(whole.best!.setting.delete).toMatchObject({ criterion: "jiang", above: 37.5, atMost: 6 });
+    expect(found.best!.mse).toBeLessThanOrEqual(1.005 * whole.best!.mse);
+    expect(found.evaluations).toBeLessThan(found.exhaustive / 4);
+  });
+});
+
 describe("the wider grid", () => {
   it("holds every plain setting under the same key, and all keys once", () => {
     const plain = cellsOf(settingGrid(1, deletionRules({ rule: "any" }))).map(({ key }) => key);

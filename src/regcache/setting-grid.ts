@@ -126,22 +126,27 @@ function prefixName({ from, to, count, distinct = 1 }: NonNullable<RegCacheSetti
 
 /**
  * Steps between two cells over the axes that both of them have; other rules of deletion are one step apart. Strengths are
- * steps within a rule, between rules that count, and from no deletion; between a count and a cutoff, or two criteria's
- * cutoffs, there is no common scale, so all are equally near.
+ * steps within a rule, between rules that count, between bounds on one criterion, and from no deletion; between a count and
+ * a cutoff, or cutoffs of two criteria or tensors, there is no common scale, so all are equally near.
  */
 export function distance({ at: a, setting: left }: Cell, { at: b, setting: right }: Cell): number {
   const step = (x: number | null, y: number | null) => (x === null || y === null ? 0 : Math.abs(x - y));
   const isOtherRule = a.rule !== null && b.rule !== null && a.rule !== b.rule;
-  const hasCutoffs = left.delete?.by === "criterion" || right.delete?.by === "criterion";
+  const haveOneScale = scaleOf(left) === scaleOf(right);
   return (
     step(a.from, b.from) +
     step(a.to, b.to) +
     step(a.distinct, b.distinct) +
     step(a.count, b.count) +
     step(a.deleteBlock, b.deleteBlock) +
-    (isOtherRule && hasCutoffs ? 0 : step(a.strength, b.strength)) +
+    (isOtherRule && !haveOneScale ? 0 : step(a.strength, b.strength)) +
     (isOtherRule ? 1 : 0)
   );
+}
+
+/** What the strengths of a deletion are values of: equal texts, one scale. */
+function scaleOf({ delete: deletion }: RegCacheSetting): string {
+  return deletion?.by === "criterion" ? `${deletion.criterion} ${deletion.tensor ?? ""}` : "count";
 }
 
 /**

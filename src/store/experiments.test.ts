@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import type { LabApi } from "../worker/api.ts";
-import type { ExperimentResult } from "../worker/experiment-api.ts";
+import { type ExperimentResult, experimentRequestSchema } from "../worker/experiment-api.ts";
 import { sensitiveBlockOf } from "./experiments.ts";
 import { booted, REGISTERS } from "./fake-lab.ts";
 
@@ -22,6 +22,22 @@ test("an experiment reads labels as live accuracy does: by class embeddings, els
   await lab.runExperiment("search");
   expect(asked.map(([request]) => request.probe)).toEqual(Array(2).fill({ kind: "knn", neighbours: 3 }));
   expect(asked.map(([, embedded]) => embedded?.classes)).toEqual([undefined, ["shirt", "shoe"]]);
+});
+
+test("a search tries criteria with a bound beside none where it is asked to, a comparison several registers", async () => {
+  const asked: Parameters<LabApi["experiment"]>[0][] = [];
+  const { lab } = await booted({
+    experiment: (request) => {
+      asked.push(request);
+      return Promise.resolve({ result: search as ExperimentResult });
+    },
+  });
+  await lab.runExperiment("search");
+  lab.setExperiments({ criteria: "sun", capped: true, atMost: 5, compareRegisters: 3 });
+  await lab.runExperiment("search");
+  expect(asked.map(({ space }) => space.atMost)).toEqual([[null], [5, null]]);
+  expect(asked.map(({ distinct }) => distinct)).toEqual([1, 3]);
+  for (const request of asked) expect(experimentRequestSchema.parse(request)).toEqual(request);
 });
 
 test("the sensitive block is what the latest experiment on this model found", async () => {

@@ -26,6 +26,10 @@ export interface ExperimentSettings extends Pick<ExperimentRequest, "by" | "obje
   readonly postLn: boolean;
   /** Criteria by which it deletes, too. */
   readonly criteria: DeletionCriterion | "none" | "all";
+  /** Whether they are tried with a bound on their count, too. */
+  readonly capped: boolean;
+  /** That bound, tokens of an image. */
+  readonly atMost: number;
   /** Of weights and activations alike. */
   readonly bits: "w8a8" | "w6a6" | "w4a4";
   /** Images that settings are chosen on. */
@@ -66,6 +70,8 @@ export const INITIAL_EXPERIMENTS: ExperimentsState = {
     severalRegisters: false,
     postLn: false,
     criteria: "none",
+    capped: false,
+    atMost: 8,
     objective: "mse",
     chooseOn: 16,
     measureOn: 128,
@@ -196,15 +202,15 @@ function spaceOf({
   severalRegisters,
   postLn,
   criteria,
-}: Pick<
-  ExperimentSettings,
-  "rule" | "anyLast" | "severalRegisters" | "postLn" | "criteria"
->): ExperimentRequest["space"] {
+  capped,
+  atMost,
+}: ExperimentSettings): ExperimentRequest["space"] {
   const all = criteria === "all" ? DELETION_CRITERIA : [criteria].filter((each) => each !== "none");
   return {
     rule,
     tensor: postLn ? "any" : "residual",
     criteria: [...all],
+    atMost: capped ? [atMost, null] : [null],
     registers: severalRegisters ? SEVERAL : [1],
     ...(anyLast && { to: "any" }),
   };

@@ -1,6 +1,6 @@
-import { DELETION_CRITERIA } from "../intervention/deletion.ts";
+import { DELETION_CRITERIA, MOST_DELETED } from "../intervention/deletion.ts";
 import type { ExperimentSettings } from "../store/experiments.ts";
-import { SelectField, SwitchField } from "./fields.tsx";
+import { NumberInput, SelectField, SwitchField } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 
 const SWITCHES = [
@@ -40,6 +40,30 @@ export function SearchSpaceFields({ isDisabled }: { readonly isDisabled: boolean
         testId="search-criteria"
         onChange={(criteria) => lab.setExperiments({ criteria })}
       />
+      {settings.criteria !== "none" && (
+        <>
+          <SwitchField
+            label="bounded too"
+            name="Cutoffs that delete at most so many, too"
+            isOn={settings.capped}
+            isDisabled={isDisabled}
+            testId="search-capped"
+            onChange={(capped) => lab.setExperiments({ capped })}
+          />
+          {settings.capped && (
+            <NumberInput
+              label="At most"
+              value={settings.atMost}
+              min={1}
+              max={MOST_DELETED}
+              step={1}
+              isDisabled={isDisabled}
+              testId="search-at-most"
+              onChange={(atMost) => lab.setExperiments({ atMost })}
+            />
+          )}
+        </>
+      )}
     </fieldset>
   );
 }

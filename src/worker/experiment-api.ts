@@ -3,7 +3,7 @@ import { probeChoiceSchema } from "../evaluate/fit-probe.ts";
 import { settingSchema } from "../evaluate/recommended.ts";
 import type { Configuration, EvaluationReport } from "../evaluate/report.ts";
 import { REGISTER_SLOTS } from "../graph/block.ts";
-import { DELETION_CRITERIA } from "../intervention/deletion.ts";
+import { DELETION_CRITERIA, deletedCountSchema } from "../intervention/deletion.ts";
 import { quantizationSchema } from "../intervention/intervention.ts";
 import type { Comparison } from "../regcache/comparison.ts";
 import { SEARCH_RULES, SEARCH_TENSORS } from "../regcache/deletion-rules.ts";
@@ -29,6 +29,7 @@ export const experimentRequestSchema = z.strictObject({
     rule: z.enum(SEARCH_RULES),
     tensor: z.enum(SEARCH_TENSORS),
     criteria: z.array(z.enum(DELETION_CRITERIA)),
+    atMost: z.array(deletedCountSchema.nullable()).min(1),
     registers: z.array(z.int().min(1).max(REGISTER_SLOTS)),
     to: z.literal("any").optional(),
   }),
