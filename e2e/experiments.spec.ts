@@ -144,3 +144,59 @@ test("a comparison reads labels by the probe that was chosen, and has as many re
   }).toPass();
   await lab.waitForRuns();
 });
+
+/** Evaluations that a text of the panel names first. */
+const evaluationsIn = (text: string | null) =>
+  Number(/([\d,]+)( of [\d,]+)? evaluations/.exec(text!)![1]!.replace(",", ""));
+
+test("a search that a reload interrupts goes on where it was, and ends as one that was not", async ({
+  lab,
+  page,
+}) => {
+  await lab.setNumber("experiment-choose-on", 6);
+  await lab.byId("run-search").click();
+  await expect
+    .poll(() => page.evaluate(() => localStorage.getItem("regscope.searches")), { timeout: 200_000 })
+    .not.toBeNull();
+  await expect(lab.byId("result-search")).toHaveAttribute("data-done", "false");
+  await page.reload();
+  await lab.waitForRuns();
+  await lab.setSwitch("accuracy-follow", false);
+  // Other settings ask for another search.
+  await expect(lab.byId("run-search")).toBeEnabled();
+  await expect(lab.byId("search-continue")).toHaveCount(0);
+  await lab.setNumber("experiment-choose-on", 6);
+  const offered = evaluationsIn(await lab.byId("search-continue").textContent());
+  await lab.byId("search-continue").focus();
+  await page.keyboard.press("Enter");
+  const progress = lab.byId("search-progress");
+  await expect(progress).toBeVisible({ timeout: 200_000 });
+  expect(evaluationsIn(await progress.textContent())).toBeGreaterThan(offered);
+  const result = lab.byId("result-search");
+  await expect(result).toHaveAttribute("data-done", "true", { timeout: 200_000 });
+  await expect(lab.byId("search-continue")).toHaveCount(0);
+  const [counted, table] = [await progress.textContent(), await result.locator("table").textContent()];
+
+  await lab.byId("run-search").click();
+  await expect(result).toHaveAttribute("data-done", "false", { timeout: 200_000 });
+  await expect(result).toHaveAttribute("data-done", "true", { timeout: 200_000 });
+  expect(await progress.textContent()).toBe(counted);
+  expect(await result.locator("table").textContent()).toBe(table);
+});
+
+test("what is damaged of a kept search is said, and the page opens as it was", async ({ lab, page }) => {
+  await page.evaluate(() => {
+    localStorage.setItem("regscope.searches", '[{"model":"ab"}');
+    localStorage.setItem("regscope.overrides", "[]");
+  });
+  await page.reload();
+  await lab.waitForRuns();
+  await expect(lab.messages().getByRole("alert")).toContainText(
+    /An interrupted search: expected what this page keeps of it.*everything else is as it was/,
+  );
+  expect(await page.evaluate(() => localStorage.getItem("regscope.overrides"))).toBe("[]");
+  await lab.dismissMessages();
+  await page.reload();
+  await lab.waitForRuns();
+  await expect(lab.messages().getByRole("alert")).toHaveCount(0);
+});

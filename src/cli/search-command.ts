@@ -68,7 +68,7 @@ export async function searchCommand(flags: SearchFlags, signal?: AbortSignal): P
     const grid = searchGrid(flags, start, engine.spec);
     const options = { quantize, ...registerIds(start), head, ...(signal && { signal }) };
     const stateOf = searchSubject(sha256, { images: calibration, options });
-    const known = await readState(flags.state, stateOf);
+    const known = await readState(flags.state, stateOf, calibration.count);
     const scores = new CellScores(engine, calibration, options, known);
     const save = async () => {
       if (flags.state !== undefined) await writeFile(flags.state, writeSearchState(stateOf, scores));
@@ -101,9 +101,10 @@ export async function searchCommand(flags: SearchFlags, signal?: AbortSignal): P
   }
 }
 
-async function readState(path: string | undefined, subject: string) {
+async function readState(path: string | undefined, subject: string, images: number) {
   if (path === undefined || !existsSync(path)) return {};
-  return readSearchState(await readFile(path, "utf8"), subject, path);
+  const remedy = "Use the same model, images, registers and quantizer, or choose another file.";
+  return readSearchState(await readFile(path, "utf8"), subject, images, { name: path, remedy });
 }
 
 /** Best settings that the table shows. */

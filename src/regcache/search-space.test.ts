@@ -14,6 +14,7 @@ const registersBy = (...counts: number[]) =>
   new Map(counts.map((count) => [count, {} as never])) as Parameters<typeof searchGrid>[1]["registers"];
 const gridOf = (space: Omit<SearchSpace, "rule"> & Partial<RuleChoice>, sensitiveBlock = 1) =>
   searchGrid({ rule: "any", ...space }, { sensitiveBlock, registers: registersBy(1, 2, 4) }, SPEC);
+const STATE = { name: "state.json", remedy: "Choose another file." };
 const several = new Map([
   [1, "r"],
   [2, "r2"],
@@ -207,7 +208,7 @@ describe("the search over the wider grid", () => {
       expect(intervention.prefix.registers).toBe(several.get(intervention.prefix.distinct ?? 1));
     }
     const subject = searchSubject("sha", first.scores);
-    const known = readSearchState(writeSearchState(subject, first.scores), subject, "state.json");
+    const known = readSearchState(writeSearchState(subject, first.scores), subject, 16, STATE);
     const again = fakeScores(error, { known, several });
     expect(await lastReport(searchSettings(again.scores, grid, "mse"))).toEqual(done);
     expect(again.scores.runs).toBe(0);

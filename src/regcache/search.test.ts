@@ -8,6 +8,8 @@ import { readSearchState, searchSubject, writeSearchState } from "./search-state
 import { cellsOf, coarseCells, settingGrid } from "./setting-grid.ts";
 import { fakeScores, IMAGES, lastReport } from "./test-search.ts";
 
+const STATE = { name: "state.json", remedy: "Choose another file." };
+
 /** Feature error as a bowl around prefix 5 x4 and 3 tokens at block 6, deeper for similarity, different by image. */
 function error({ prefix, delete: deletion }: Intervention, image: number): number {
   const tau = Math.log2(prefix?.count ?? 0.5) - 2;
@@ -100,7 +102,7 @@ describe("the search", () => {
     })();
     await expect(cancelled).rejects.toThrow(CancelledError);
     const subject = searchSubject("sha", first);
-    const known = readSearchState(writeSearchState(subject, first), subject, "state.json");
+    const known = readSearchState(writeSearchState(subject, first), subject, IMAGES, STATE);
     const { scores } = scoresOf({ known });
     const resumed = await lastReport(searchSettings(scores, grid, "mse"));
     expect(resumed).toEqual(whole);
@@ -117,6 +119,17 @@ describe("the search", () => {
     for await (const _ of scores.extend(cellsOf(grid).slice(0, 2), 1));
     const subject = searchSubject("sha", scores);
     const text = change(writeSearchState(subject, scores));
-    expect(() => readSearchState(text, subject, "state.json")).toThrow(InputError);
+    expect(() => readSearchState(text, subject, IMAGES, STATE)).toThrow(InputError);
+  });
+
+  it("refuses scores of more images than there are", async () => {
+    const { scores } = scoresOf();
+    for await (const _ of scores.extend(cellsOf(grid).slice(0, 2), 3));
+    const subject = searchSubject("sha", scores);
+    const text = writeSearchState(subject, scores);
+    expect(Object.keys(readSearchState(text, subject, 3, STATE))).toHaveLength(2);
+    expect(() => readSearchState(text, subject, 2, STATE)).toThrow(
+      "state.json: expected scores of 2 images at most, got of 3 images",
+    );
   });
 });

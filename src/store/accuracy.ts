@@ -1,15 +1,13 @@
 import type { StoreApi } from "zustand/vanilla";
 import { buildConfigurations } from "../evaluate/configurations.ts";
-import type { ProbeChoice } from "../evaluate/fit-probe.ts";
 import type { Configuration, EvaluationProgress } from "../evaluate/report.ts";
 import type { EvaluationRecord } from "../evaluate/report-export.ts";
-import { unfittedHead } from "../evaluate/unfitted-head.ts";
-import type { ClassEmbeddings } from "../text/class-embeddings.ts";
-import type { DatasetInfo, LabApi, ModelInfo } from "../worker/api.ts";
+import type { DatasetInfo, LabApi } from "../worker/api.ts";
 import { isCalibrated } from "./calibration.ts";
 import type { LabHost } from "./context.ts";
 import { type Controls, quantizationOf, toIntervention } from "./controls.ts";
 import { encoderKey } from "./encoder-key.ts";
+import { unfittedHeadKey } from "./head-key.ts";
 import { isCancelled } from "./messages.ts";
 import { type EvaluationKey, forgetSaved, saveProgress } from "./saved-evaluations.ts";
 import type { AccuracyState, LabState } from "./state.ts";
@@ -66,20 +64,9 @@ export function evaluationKey({
     configurations: accuracyConfigurations(controls),
     seed,
     limit,
-    head: headKey(model, dataset.info!, classes.embedded, accuracy.probe),
+    // The probe matters only where one is fitted.
+    head: unfittedHeadKey(model, dataset.info!, classes.embedded) ?? accuracy.probe,
   };
-}
-
-/** What reads the labels, as {@link EvaluationKey} knows it: the probe matters only where one is fitted. */
-function headKey(
-  { spec }: ModelInfo,
-  { classes }: DatasetInfo,
-  embedded: ClassEmbeddings | null,
-  probe: ProbeChoice,
-): EvaluationKey["head"] {
-  if (unfittedHead(spec, classes, null)) return "own";
-  if (!embedded || !unfittedHead(spec, classes, embedded)) return probe;
-  return { classes: embedded.classes, templates: embedded.templates };
 }
 
 export interface AccuracyRunner {

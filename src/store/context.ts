@@ -3,8 +3,8 @@ import type { LabApi } from "../worker/api.ts";
 import type { Message } from "./messages.ts";
 import type { LabState } from "./state.ts";
 
-/** What is kept as text: interrupted evaluations; how models of the Hub were opened. */
-export type StoredText = "evaluations" | "overrides";
+/** What is kept as text: interrupted evaluations and searches; how models of the Hub were opened. */
+export type StoredText = "evaluations" | "searches" | "overrides";
 
 /** What the store needs from its surroundings, so that it runs without a DOM. */
 export interface LabHost {

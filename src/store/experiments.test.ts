@@ -21,7 +21,10 @@ test("an experiment reads labels as live accuracy does: by class embeddings, els
   await vi.waitFor(() => expect(state().classes.embedded).not.toBeNull());
   await lab.runExperiment("search");
   expect(asked.map(([request]) => request.probe)).toEqual(Array(2).fill({ kind: "knn", neighbours: 3 }));
-  expect(asked.map(([, embedded]) => embedded?.classes)).toEqual([undefined, ["shirt", "shoe"]]);
+  expect(asked.map(([, { classEmbeddings }]) => classEmbeddings?.classes)).toEqual([
+    undefined,
+    ["shirt", "shoe"],
+  ]);
 });
 
 test("a search tries criteria with a bound beside none where it is asked to, a comparison several registers", async () => {

@@ -1,18 +1,16 @@
 import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
-import {
-  DELETION_CRITERIA,
-  type DeletionCriterion,
-  deletionSettingSchema,
-} from "../intervention/deletion.ts";
-import { NO_INTERVENTION, quantizationSchema } from "../intervention/intervention.ts";
+import type { DeletionCriterion } from "../intervention/deletion.ts";
+import { NO_INTERVENTION } from "../intervention/intervention.ts";
 import type { LabApi, Progress, RegistersInfo } from "../worker/api.ts";
 import type { ExperimentKind, ExperimentRequest, ExperimentResult } from "../worker/experiment-api.ts";
 import type { LabContext } from "./context.ts";
-import { toIntervention, withIntervention } from "./controls.ts";
+import { withIntervention } from "./controls.ts";
 import { encoderKey } from "./encoder-key.ts";
+import { experimentRequest } from "./experiment-request.ts";
 import type { KeptRegisters } from "./kept-registers.ts";
 import { isCancelled } from "./messages.ts";
 import type { Runs } from "./runs.ts";
+import { createSearchOffer } from "./search-offer.ts";
 
 /** What the experiments panel lets its user choose. */
 export interface ExperimentSettings extends Pick<ExperimentRequest, "by" | "objective"> {
@@ -56,12 +54,15 @@ export interface ExperimentsState {
   /** Latest result of each kind on the current model. */
   readonly records: Readonly<Partial<Record<ExperimentKind, ExperimentRecord>>>;
   readonly settings: ExperimentSettings;
+  /** Evaluations of the interrupted search that these settings would go on with; null = there is none. */
+  readonly offer: number | null;
 }
 
 export const INITIAL_EXPERIMENTS: ExperimentsState = {
   running: null,
   progress: null,
   records: {},
+  offer: null,
   settings: {
     bits: "w8a8",
     by: "linear",
@@ -91,11 +92,9 @@ export function sensitiveBlockOf({ records }: ExperimentsState): number | null {
 }
 
 /** Actions of the experiments panel: one experiment at a time, which ends when its model goes away. */
-export function createExperimentActions(
-  { api, host, store, fail }: LabContext,
-  runs: Runs,
-  kept: KeptRegisters,
-) {
+export function createExperimentActions(context: LabContext, runs: Runs, kept: KeptRegisters) {
+  const { api, host, store, fail } = context;
+  const offer = createSearchOffer(context, runs);
   const { getState, setState } = store;
   let current = 0;
   const update = (change: Partial<ExperimentsState>) =>
@@ -108,19 +107,40 @@ export function createExperimentActions(
     update({ running: null, progress: null, records: {} });
   });
 
-  function requestFor(kind: ExperimentKind, dataset: string): ExperimentRequest {
-    const { experiments, controls, accuracy } = getState();
-    const { settings } = experiments;
-    const { bits, regcache, by, objective, chooseOn, measureOn, compareRegisters: distinct } = settings;
-    const intervention = controls && toIntervention(controls);
-    const known =
-      regcache === "controls" && intervention ? knownFrom(intervention, controls.registers) : null;
-    const width = Number(bits[1]);
-    const quantize = quantizationSchema.parse({ weightBits: width, activationBits: width });
-    const space = spaceOf(settings);
-    const { seed, probe } = accuracy;
-    const images = { chooseOn, measureOn, seed };
-    return { kind, dataset, quantize, by, space, objective, ...images, probe, distinct, known };
+  /**
+   * Runs an experiment; its results so far are shown while it runs.
+   * @param resumes whether it is the search that was interrupted
+   */
+  async function run(kind: ExperimentKind, { resumes = false } = {}): Promise<void> {
+    if (getState().experiments.running || !getState().model) return;
+    const id = ++current;
+    update({ running: kind, progress: { stage: "Opening the data set", done: 0, total: 0 } });
+    let scheduled = false;
+    let pending: Partial<ExperimentsState> = {};
+    const show = (request: ExperimentRequest, result: ExperimentResult, done: boolean) => ({
+      records: { ...getState().experiments.records, [kind]: { request, result, done } },
+    });
+    const flush = () => {
+      scheduled = false;
+      if (id === current && getState().experiments.running) update(pending);
+    };
+    try {
+      const request = experimentRequest(getState(), kind, (await runs.currentDataset()).id);
+      const told: Parameters<LabApi["experiment"]>[2] = ({ progress, result }) => {
+        pending = { progress, ...(result && show(request, result, false)) };
+        if (!scheduled) host.schedule(flush);
+        scheduled = true;
+      };
+      const { found, keep, forget } = offer.of(request);
+      const inputs = { classEmbeddings: getState().classes.embedded, resume: resumes ? found() : null };
+      const { result } = await api.experiment(request, inputs, told, keep);
+      if (kind === "search") forget();
+      if (id === current) update({ running: null, progress: null, ...show(request, result, true) });
+    } catch (error) {
+      if (id !== current) return;
+      update({ running: null, progress: null });
+      if (!isCancelled(error)) fail(error);
+    }
   }
 
   return {
@@ -128,35 +148,10 @@ export function createExperimentActions(
       update({ settings: { ...getState().experiments.settings, ...change } });
     },
 
-    /** Runs an experiment; its results so far are shown while it runs. */
-    async runExperiment(kind: ExperimentKind): Promise<void> {
-      if (getState().experiments.running || !getState().model) return;
-      const id = ++current;
-      update({ running: kind, progress: { stage: "Opening the data set", done: 0, total: 0 } });
-      let scheduled = false;
-      let pending: Partial<ExperimentsState> = {};
-      const show = (request: ExperimentRequest, result: ExperimentResult, done: boolean) => ({
-        records: { ...getState().experiments.records, [kind]: { request, result, done } },
-      });
-      const flush = () => {
-        scheduled = false;
-        if (id === current && getState().experiments.running) update(pending);
-      };
-      try {
-        const request = requestFor(kind, (await runs.currentDataset()).id);
-        const told: Parameters<LabApi["experiment"]>[2] = ({ progress, result }) => {
-          pending = { progress, ...(result && show(request, result, false)) };
-          if (!scheduled) host.schedule(flush);
-          scheduled = true;
-        };
-        const { result } = await api.experiment(request, getState().classes.embedded, told);
-        if (id === current) update({ running: null, progress: null, ...show(request, result, true) });
-      } catch (error) {
-        if (id !== current) return;
-        update({ running: null, progress: null });
-        if (!isCancelled(error)) fail(error);
-      }
-    },
+    runExperiment: (kind: ExperimentKind) => run(kind),
+
+    /** Goes on with the interrupted search that the settings ask for. */
+    continueSearch: () => run("search", { resumes: true }),
 
     /** Stops the running experiment; what it has found so far stays. */
     async stopExperiment(): Promise<void> {
@@ -189,48 +184,6 @@ export function createExperimentActions(
         ...withIntervention(controls, { ...NO_INTERVENTION, ...parts, quantize }),
         registers: registers.id,
       }));
-    },
-  };
-}
-
-/** Distinct registers that a search tries, where it tries several. */
-const SEVERAL = [1, 2, 4];
-
-function spaceOf({
-  rule,
-  anyLast,
-  severalRegisters,
-  postLn,
-  criteria,
-  capped,
-  atMost,
-}: ExperimentSettings): ExperimentRequest["space"] {
-  const all = criteria === "all" ? DELETION_CRITERIA : [criteria].filter((each) => each !== "none");
-  return {
-    rule,
-    tensor: postLn ? "any" : "residual",
-    criteria: [...all],
-    atMost: capped ? [atMost, null] : [null],
-    registers: severalRegisters ? SEVERAL : [1],
-    ...(anyLast && { to: "any" }),
-  };
-}
-
-/** The controls' prefix and deletion as a known setting; null where both are off or there are no registers. */
-function knownFrom(
-  { prefix, delete: deletion }: ReturnType<typeof toIntervention>,
-  registers: string | null,
-): ExperimentRequest["known"] {
-  if (registers === null || (!prefix && !deletion)) return null;
-  const { registers: _, ...rule } = deletion ?? {};
-  return {
-    registers,
-    setting: {
-      prefix: prefix && {
-        ...{ from: prefix.from, to: prefix.to, count: prefix.count },
-        ...(prefix.distinct !== undefined && { distinct: prefix.distinct }),
-      },
-      delete: deletion && deletionSettingSchema.parse(rule),
     },
   };
 }

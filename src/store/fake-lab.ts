@@ -3,7 +3,7 @@ import type { EvaluationReport } from "../evaluate/report.ts";
 import { testTrace } from "../figures/test-trace.ts";
 import type { HubRef } from "../hub/hub-ref.ts";
 import type { RunResult } from "../trace/layer-trace.ts";
-import type { LabApi, Lane, ModelInfo, ModelOffer, Progress } from "../worker/api.ts";
+import type { DatasetInfo, LabApi, Lane, ModelInfo, ModelOffer, Progress } from "../worker/api.ts";
 import type { ExperimentResult } from "../worker/experiment-api.ts";
 import type { LabHost, StoredText } from "./context.ts";
 import { createLab } from "./lab.ts";
@@ -62,6 +62,15 @@ export const REGISTERS = {
   cosine: { outliers: 0.9, normal: 0.2 },
 };
 
+/** The data set that is staged. */
+export const SCENES: DatasetInfo = {
+  id: "set-1",
+  name: "scenes",
+  classes: ["shirt", "shoe"],
+  count: 1024,
+  fingerprint: "cd".repeat(32),
+};
+
 /** What the staged Hub says of any model. */
 export function offer(ref: HubRef): ModelOffer {
   return {
@@ -96,6 +105,7 @@ function stage(
   files: Record<string, string> = {},
   hash = "",
   backend: string | null = null,
+  stored: Partial<Record<StoredText, string>> = {},
 ) {
   const runs: Run[] = [];
   let images = 0;
@@ -133,13 +143,7 @@ function stage(
       }),
     openMask: async () => Uint8Array.of(1),
     compareParts: async () => {},
-    openDataset: async () => ({
-      id: "set-1",
-      name: "scenes",
-      classes: ["shirt", "shoe"],
-      count: 1024,
-      fingerprint: "cd".repeat(32),
-    }),
+    openDataset: async () => SCENES,
     openCalibration: async ({ name, limit }) => ({ name, count: limit, set: "scenes-probe" }),
     evaluate: () => new Promise<EvaluationReport>(() => {}),
     experiment: () => new Promise<{ result: ExperimentResult }>(() => {}),
@@ -164,7 +168,6 @@ function stage(
     ...overrides,
   };
   const written: string[] = [];
-  const stored: Partial<Record<StoredText, string>> = {};
   const host: LabHost = {
     baseUrl: "https://example.org/sub/path/",
     backend,
@@ -186,7 +189,7 @@ function stage(
     writeHash: (text) => written.push(text),
   };
   const lab = createLab(api, host);
-  return { lab, runs, written, stored, state: () => lab.store.getState() };
+  return { lab, api, runs, written, stored, state: () => lab.store.getState() };
 }
 
 /** Lets promises and scheduled flushes run. */

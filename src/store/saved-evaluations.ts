@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { ProbeChoice } from "../evaluate/fit-probe.ts";
 import type { Configuration, EvaluationProgress } from "../evaluate/report.ts";
-import type { ClassEmbeddings } from "../text/class-embeddings.ts";
 import type { LabHost } from "./context.ts";
+import type { UnfittedHeadKey } from "./head-key.ts";
 
 /** Evaluations that are kept; older ones give way. */
 const MOST = 8;
@@ -42,7 +42,7 @@ export interface EvaluationKey {
   readonly seed: number;
   readonly limit: number;
   /** The probe that is fitted, or what reads the classes without one. */
-  readonly head: ProbeChoice | "own" | Pick<ClassEmbeddings, "classes" | "templates">;
+  readonly head: ProbeChoice | UnfittedHeadKey;
 }
 
 type Storage = Pick<LabHost, "readStored" | "writeStored">;

@@ -1,4 +1,5 @@
 import { Button } from "react-aria-components";
+import { formatCount } from "../figures/format.ts";
 import { REGISTER_SLOTS } from "../graph/block.ts";
 import type { ExperimentSettings } from "../store/experiments.ts";
 import { EXPERIMENTS, type ExperimentKind } from "../worker/experiment-api.ts";
@@ -20,7 +21,7 @@ const LABELS: Readonly<Record<ExperimentKind, string>> = {
 export function ExperimentsPanel() {
   const lab = useLab();
   const hasModel = useLabState((state) => state.model !== null);
-  const { running, progress, records } = useLabState((state) => state.experiments);
+  const { running, progress, records, offer } = useLabState((state) => state.experiments);
   if (!hasModel) return null;
   return (
     <section
@@ -47,6 +48,11 @@ export function ExperimentsPanel() {
               {LABELS[kind]}
             </Button>
           ))}
+          {offer !== null && (
+            <Button data-testid="search-continue" onPress={() => void lab.continueSearch()}>
+              Continue the search at {formatCount(offer)} evaluations
+            </Button>
+          )}
         </div>
       )}
       <p className="hint">

@@ -116,8 +116,10 @@ class Client implements LabClient {
   openCalibration: LabApi["openCalibration"] = (request) =>
     this.#current.call((api) => api.openCalibration(request));
 
-  experiment: LabApi["experiment"] = (request, classEmbeddings, onUpdate) =>
-    this.#current.call((api) => api.experiment(request, classEmbeddings, Comlink.proxy(onUpdate)));
+  experiment: LabApi["experiment"] = (request, inputs, onUpdate, onProgress) =>
+    this.#current.call((api) =>
+      api.experiment(request, inputs, Comlink.proxy(onUpdate), Comlink.proxy(onProgress)),
+    );
 
   embedClasses: LabApi["embedClasses"] = (request, onProgress) =>
     this.#current.call((api) => api.embedClasses(request, Comlink.proxy(onProgress)));

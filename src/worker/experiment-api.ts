@@ -8,6 +8,7 @@ import { quantizationSchema } from "../intervention/intervention.ts";
 import type { Comparison } from "../regcache/comparison.ts";
 import { SEARCH_RULES, SEARCH_TENSORS } from "../regcache/deletion-rules.ts";
 import type { SearchReport } from "../regcache/search.ts";
+import type { SearchProgress } from "../regcache/search-state.ts";
 import type { SensitivityReport } from "../regcache/sensitivity.ts";
 import type { ClassEmbeddings } from "../text/class-embeddings.ts";
 import type { Progress, RegistersInfo } from "./api.ts";
@@ -77,16 +78,25 @@ export interface ExperimentUpdate {
   readonly result: ExperimentResult | null;
 }
 
+/** What an experiment is given beside its request. */
+export interface ExperimentInputs {
+  /** Of the model: a set whose classes are all among them is read zero-shot. */
+  readonly classEmbeddings: ClassEmbeddings | null;
+  /** A search goes on from here; null = it starts anew. */
+  readonly resume: SearchProgress | null;
+}
+
 /** The part of the lab that runs experiments. */
 export interface ExperimentApi {
   /**
    * Runs an experiment on the current model in the background; `onUpdate` is called now and then.
-   * @param classEmbeddings of the model: a set whose classes are all among them is read zero-shot
+   * @param onProgress takes what a search can go on from, every few seconds and when it is cancelled
    * @throws InputError when it does not fit the model or the data set; CancelledError on `cancel("experiment")`
    */
   experiment(
     request: ExperimentRequest,
-    classEmbeddings: ClassEmbeddings | null,
+    inputs: ExperimentInputs,
     onUpdate: (update: ExperimentUpdate) => void,
+    onProgress: (progress: SearchProgress) => void,
   ): Promise<{ readonly result: ExperimentResult }>;
 }

@@ -12,6 +12,7 @@ import { prepareImage } from "../image/preprocess.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
 import { interventionSchema } from "../intervention/intervention.ts";
 import { readRegisters, writeRegisters } from "../regcache/registers-file.ts";
+import type { SearchProgress } from "../regcache/search-state.ts";
 import type { BackendChoice, EngineStatus, LabApi, LearningImages, ModelRequest } from "./api.ts";
 import { refusalBeforeTrial } from "./backend.ts";
 import { Calibrations } from "./calibrations.ts";
@@ -20,7 +21,7 @@ import { type OpenDataset, openDataset, openImages } from "./datasets.ts";
 import { decodeImage } from "./decode.ts";
 import { evaluateDataset } from "./evaluation.ts";
 import type { ExperimentUpdate } from "./experiment-api.ts";
-import { parseExperimentRequest, runExperiment } from "./experiments.ts";
+import { parseExperimentRequest, parseResume, runExperiment } from "./experiments.ts";
 import { Jobs } from "./jobs.ts";
 import { type LoadedModel, loadModel, modelInfo, registersInfo, textTowerInfo } from "./loaded-model.ts";
 import { lookUpModel } from "./look-up-model.ts";
@@ -177,9 +178,10 @@ export class Lab implements LabApi {
       );
     });
 
-  experiment: LabApi["experiment"] = (message, classEmbeddings, onUpdate) =>
+  experiment: LabApi["experiment"] = (message, inputs, onUpdate, onProgress) =>
     this.#jobs.run("experiment", async (signal) => {
-      const request = { ...parseExperimentRequest(message), classEmbeddings };
+      const request = parseExperimentRequest(message);
+      const given = { ...inputs, resume: parseResume(inputs.resume) };
       const dataset = this.#opened(request.dataset);
       let told = Number.NEGATIVE_INFINITY;
       const tell = async (update: ExperimentUpdate) => {
@@ -187,7 +189,9 @@ export class Lab implements LabApi {
         told = performance.now();
         await onUpdate(update);
       };
-      return { result: await runExperiment(this.#loaded(), dataset, request, tell, signal) };
+      const keep = async (progress: SearchProgress) => onProgress(progress);
+      const hears = { tell, keep };
+      return { result: await runExperiment(this.#loaded(), dataset, request, given, hears, signal) };
     });
 
   embedClasses: LabApi["embedClasses"] = (request, onProgress) =>
