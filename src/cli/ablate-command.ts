@@ -68,10 +68,11 @@ export async function ablateCommand(flags: AblateFlags, signal?: AbortSignal): P
     // The card's setting has one register: whoever asks for a number of them wants it searched.
     const isCards = flags.bundled && flags.registers === undefined;
     const known = isCards ? await cardSetting(model, flags.assets) : undefined;
-    const images = asCalibration(
+    const images = await asCalibration(
       model,
       { set: train, labelled: true },
       { limit: flags.trainLimit, seed: flags.seed },
+      signal,
     );
     const progress = createProgress();
     const tables: Table[] = [];

@@ -20,7 +20,7 @@ export interface CurateFlags extends ModelFlags, CurateFlag {
 export async function curateCommand(flags: CurateFlags, signal?: AbortSignal): Promise<void> {
   const model = await openModel(flags, signal);
   try {
-    const registers = await curateFrom(model, flags, signal);
+    const { registers, skipped } = await curateFrom(model, flags, signal);
     const bytes = writeRegisters(registers);
     try {
       await writeFile(flags.out, bytes);
@@ -41,6 +41,7 @@ export async function curateCommand(flags: CurateFlags, signal?: AbortSignal): P
         data,
         cosine,
         ...(sets && { sets }),
+        skipped,
         file: flags.out,
         bytes: bytes.byteLength,
       },

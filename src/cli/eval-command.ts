@@ -15,7 +15,7 @@ import { type CalibrateFlag, type CalibrationSource, calibrated } from "./open-c
 import { type HeadFlags, isFitted, openHead, openTrainSet } from "./open-head.ts";
 import { type ModelFlags, type OpenModel, openModel } from "./open-model.ts";
 import { openRegisters, type RegistersFlags } from "./open-registers.ts";
-import { batchText, formatTable, printJson, printText } from "./output.ts";
+import { batchText, formatTable, printJson, printText, skippedLines } from "./output.ts";
 
 interface CommonFlags extends EvaluateSetFlags {
   readonly quantize?: Quantization;
@@ -94,7 +94,12 @@ async function report(
   const naive = quantizationSchema.parse({ weightBits: 8, activationBits: 8 });
   const parts = {
     ...applySetting(setting, registers?.id ?? null, spec.blocks),
-    quantize: await calibrated(model, flags.quantize ?? naive, setting.calibration ?? flags.calibrate),
+    quantize: await calibrated(
+      model,
+      flags.quantize ?? naive,
+      setting.calibration ?? flags.calibrate,
+      signal,
+    ),
   };
   const intervenes = parts.prefix !== null || parts.delete !== null;
   const kinds = flags.configurations ?? (intervenes ? ["naive", "regcache"] : ["naive"]);
@@ -158,9 +163,7 @@ function toText(report: EvaluationReport, spec: EncoderSpec): string {
   ]);
   return [
     `${spec.label} on ${report.dataset}: ${report.n} images, seed ${report.seed}, ${report.head}${batchText(report)}`,
-    ...(report.skipped.count > 0
-      ? [`left out, because unreadable: ${report.skipped.count} images`, ...report.skipped.examples]
-      : []),
+    ...skippedLines(report.skipped),
     "",
     formatTable([head, ...rows]),
   ].join("\n");

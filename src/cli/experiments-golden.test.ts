@@ -29,7 +29,7 @@ describe.skipIf(missing.length > 0)("ViT-Tiny AugReg in W8A8", () => {
   afterAll(() => model?.close());
 
   test("the most sensitive linear is FC2 of block 7", async () => {
-    const sample = asCalibration(model, val, { seed: 0, limit: 3 });
+    const sample = await asCalibration(model, val, { seed: 0, limit: 3 });
     let last: SensitivityReport | undefined;
     const sweep = sweepSensitivity(model.engine, sample, { quantize: atBits(8), by: "linear" });
     for await (last of sweep);
@@ -41,7 +41,7 @@ describe.skipIf(missing.length > 0)("ViT-Tiny AugReg in W8A8", () => {
   });
 
   test("deletion alone lowers the feature cosine, RegCache raises it, with registers of other images", async () => {
-    const registers = await curateFrom(model, {
+    const { registers } = await curateFrom(model, {
       data: [join(images, "train")],
       from: 4,
       block: 7,
@@ -49,7 +49,7 @@ describe.skipIf(missing.length > 0)("ViT-Tiny AugReg in W8A8", () => {
       limit: 12,
     });
     model.engine.addRegisters(registers);
-    const sample = asCalibration(model, val, { seed: 0, limit: 10 });
+    const sample = await asCalibration(model, val, { seed: 0, limit: 10 });
     const remove: RegCacheSetting["delete"] = { block: 7, count: 8, by: "linf" };
     const settings: Record<string, RegCacheSetting> = {
       naive: {},

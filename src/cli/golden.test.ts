@@ -96,7 +96,9 @@ describe.skipIf(missing.length > 0)("ViT-Tiny AugReg, fine-tuned on Tiny-ImageNe
   });
 
   test("curated registers are nearly equal across images; ordinary tokens are not", async () => {
-    const { cosine } = await curateFrom(model, {
+    const {
+      registers: { cosine },
+    } = await curateFrom(model, {
       data: [join(images, "train")],
       block: 7,
       top: 100,
@@ -110,7 +112,12 @@ describe.skipIf(missing.length > 0)("ViT-Tiny AugReg, fine-tuned on Tiny-ImageNe
     ["L-inf", 6, { prefix: { from: 4, count: 4 }, delete: { block: 7, count: 8, by: "linf" } }],
     ["similarity", 7, { prefix: { from: 7, count: 4 }, delete: { block: 7, count: 8, by: "similarity" } }],
   ])("prefix and deletion by %s bring the maxima down", async (_, block, setting) => {
-    const registers = await curateFrom(model, { data: [join(images, "train")], block, top: 100, limit: 30 });
+    const { registers } = await curateFrom(model, {
+      data: [join(images, "train")],
+      block,
+      top: 100,
+      limit: 30,
+    });
     model.engine.addRegisters(registers);
     const intervention = { ...applySetting(setting, registers.id, 12), quantize: null };
     const plain: ReturnType<typeof maxima>[] = [];

@@ -1,13 +1,12 @@
 import { InputError } from "../errors/input-error.ts";
-import { type CalibrationSet, calibrationSet } from "../evaluate/calibration.ts";
+import type { CalibrationSet } from "../evaluate/calibration.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import type { Quantization } from "../intervention/intervention.ts";
 import { CALIBRATION_IMAGES } from "../quantize/calibrate.ts";
 import { statisticsKind } from "../quantize/statistics.ts";
-import { openCalibrationSets } from "./open-images.ts";
+import { openCalibrationSets, readSet } from "./open-images.ts";
 import type { OpenModel } from "./open-model.ts";
 import { createProgress } from "./output.ts";
-import { preparer } from "./preparer.ts";
 
 /** `--calibrate data=FOLDER,data=FOLDER,limit=32`. */
 export interface CalibrateFlag {
@@ -23,12 +22,13 @@ export type CalibrationSource = CalibrateFlag | (() => Promise<LabelledSet>);
 /**
  * The quantization with images to calibrate on, where it needs them; they are added to the engine, which runs them when a
  * configuration first needs their statistics.
- * @throws InputError when it needs images and there are none
+ * @throws InputError when it needs images and there are none that can be read; CancelledError on abort
  */
 export async function calibrated(
   model: OpenModel,
   quantize: Quantization,
   images: CalibrationSource | undefined,
+  signal?: AbortSignal,
 ): Promise<Quantization> {
   if (statisticsKind(quantize) === null) return quantize;
   if (!images) {
@@ -36,13 +36,13 @@ export async function calibrated(
     throw new InputError("--quantize", "--calibrate data=FOLDER for it", got, "Add --calibrate.");
   }
   if (typeof images !== "function") {
-    const { all } = await openCalibrationSets(model, "--calibrate", images);
+    const { all } = await openCalibrationSets(model, "--calibrate", images, signal);
     return withImages(model, quantize, all, all.count);
   }
   return withImages(
     model,
     quantize,
-    calibrationSet(await images(), preparer(model.engine.spec), { seed: 0, limit: CALIBRATION_IMAGES }),
+    await readSet(model, await images(), { seed: 0, limit: CALIBRATION_IMAGES, signal }),
   );
 }
 

@@ -1,6 +1,11 @@
 import { basename, resolve } from "node:path";
 import { InputError } from "../errors/input-error.ts";
-import { type CalibrationSet, calibrationSet, uniteSets } from "../evaluate/calibration.ts";
+import {
+  type CalibrationSet,
+  type CalibrationSetOptions,
+  calibrationSet,
+  uniteSets,
+} from "../evaluate/calibration.ts";
 import { UNLABELLED } from "../evaluate/class-folders.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { type Head, ownHead } from "../evaluate/head.ts";
@@ -8,6 +13,7 @@ import { bundledModel, openBundledSet } from "./bundled.ts";
 import { listImages, openFolderSet, readImage } from "./folder-dataset.ts";
 import { type HeadFlags, isFitted, openHead, openTrainSet } from "./open-head.ts";
 import type { ModelFlags, OpenModel } from "./open-model.ts";
+import { createProgress, tellSkipped } from "./output.ts";
 import { preparer } from "./preparer.ts";
 
 /** Which images settings are chosen on, for `sensitivity` and `search`. */
@@ -66,25 +72,32 @@ export async function openImages(flags: ImagesFlags): Promise<{ model: string } 
   throw new InputError("Images", "--bundled, or --model and --data", `no ${missing}`, "See --help.");
 }
 
-/** The images as a calibration set of the loaded model, in the seed's order. */
-export function asCalibration(
+/**
+ * The images as a calibration set of the loaded model, in the seed's order; unreadable ones are left out, which is said.
+ * @throws InputError for no images, or none that can be read; CancelledError on abort
+ */
+export async function asCalibration(
   model: OpenModel,
   { set, labelled }: ImageFolder,
-  flags: { readonly limit?: number | undefined; readonly seed: number },
-): CalibrationSet {
-  const images = calibrationSet(set, preparer(model.engine.spec), flags);
+  { limit, seed }: { readonly limit?: number | undefined; readonly seed: number },
+  signal?: AbortSignal,
+): Promise<CalibrationSet> {
+  const images = await readSet(model, set, { limit, seed, signal });
   return labelled ? images : { ...images, label: null };
 }
 
 /**
  * The first images of each of some folders as one calibration set, without labels. With a limit these are the first of the
  * seeded order (seed 0), so that a sorted folder still gives a mixture of its classes.
- * @throws InputError when a folder has no images, or an image lies in two of them, where it would count twice
+ * Unreadable images are left out, which is said.
+ * @throws InputError when a folder has no images or none that can be read, or an image lies in two of them, where it would count
+ *   twice; CancelledError on abort
  */
 export async function openCalibrationSets(
   model: OpenModel,
   flag: string,
   { data, limit }: { readonly data: readonly string[]; readonly limit?: number | undefined },
+  signal?: AbortSignal,
 ): Promise<{ readonly sets: readonly CalibrationSet[]; readonly all: CalibrationSet }> {
   const sets: CalibrationSet[] = [];
   const known = new Set<string>();
@@ -95,9 +108,21 @@ export async function openCalibrationSets(
       if (known.has(path)) throw new InputError(flag, "folders without common images", path, "Name it once.");
       known.add(path);
     }
-    sets.push(calibrationSet(set, preparer(model.engine.spec), { limit, seed: 0 }));
+    sets.push(await readSet(model, set, { limit, seed: 0, signal }));
   }
   return { sets, all: uniteSets(sets) };
+}
+
+/** {@link calibrationSet} of the loaded model; says which images it leaves out. */
+export async function readSet(
+  { engine }: OpenModel,
+  set: LabelledSet,
+  options: Omit<CalibrationSetOptions, "onProgress">,
+): Promise<CalibrationSet> {
+  const onProgress = createProgress();
+  const images = await calibrationSet(set, preparer(engine.spec), { ...options, onProgress });
+  tellSkipped(images.skipped);
+  return images;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { InputError } from "../errors/input-error.ts";
+import type { Skipped } from "../evaluate/skipped.ts";
 import { curate } from "../regcache/curate.ts";
 import type { Registers } from "../regcache/registers.ts";
 import { readRegisters } from "../regcache/registers-file.ts";
@@ -28,7 +29,7 @@ export async function openRegisters(
     throw new InputError("--registers and --curate", "one of them", "both", "Leave one out.");
   }
   const registers = flags.curate
-    ? await curateFrom(model, flags.curate, signal)
+    ? (await curateFrom(model, flags.curate, signal)).registers
     : await readFrom(model, flags.registers);
   if (registers) model.engine.addRegisters(registers);
   return registers;
@@ -47,21 +48,23 @@ async function readFrom(model: OpenModel, given: string | undefined): Promise<Re
 
 /**
  * Curates registers from the images of folders, flat or of class-named folders (`openCalibrationSets`).
- * @throws InputError when there are no images or the block does not exist; CancelledError on abort
+ * @returns them, and what of the images could not be read
+ * @throws InputError when there are no images that can be read or the block does not exist; CancelledError on abort
  */
 export async function curateFrom(
   model: OpenModel,
   { data, limit, ...settings }: CurateFlag,
   signal?: AbortSignal,
-): Promise<Registers> {
+): Promise<{ readonly registers: Registers; readonly skipped: Skipped }> {
   const { engine, sha256 } = model;
-  const { sets, all } = await openCalibrationSets(model, "--data", { data, limit });
+  const { sets, all } = await openCalibrationSets(model, "--data", { data, limit }, signal);
   const loaders = Array.from({ length: all.count }, (_, i) => () => all.load(i));
-  return curate(engine, loaders, settings, {
+  const registers = await curate(engine, loaders, settings, {
     model: sha256,
     data: sets.map(({ name, count }) => `${count} images of ${name}`).join(", "),
     sets: sets.map(({ name, count }) => ({ name, images: count })),
     onProgress: createProgress(),
     ...(signal && { signal }),
   });
+  return { registers, skipped: all.skipped };
 }

@@ -1,3 +1,4 @@
+import { type Skipped, skippedText } from "../evaluate/skipped.ts";
 import { toJson } from "../trace/trace-report.ts";
 
 /** Everything the command line writes: results to stdout, progress to stderr. */
@@ -10,6 +11,17 @@ export function printJson(value: unknown): void {
 /** Lines of text on stdout. */
 export function printText(...lines: readonly string[]): void {
   process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** Lines about images that could not be read; none where all could. */
+export function skippedLines({ count, examples }: Skipped): string[] {
+  const text = skippedText({ count, examples });
+  return text === null ? [] : [text, ...examples.slice(1)];
+}
+
+/** Writes them to stderr, as they concern what a result is made from. */
+export function tellSkipped(skipped: Skipped): void {
+  for (const line of skippedLines(skipped)) process.stderr.write(`${line}\n`);
 }
 
 /** Rows with their columns aligned: the first to the left, the others to the right; the first row is the head. */

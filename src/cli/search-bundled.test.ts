@@ -21,7 +21,7 @@ afterAll(() => model?.close());
 
 test("over the wider axes, the bundled encoder's best of a small grid is found by the search", async () => {
   const set = await openBundledSet(assets, "probe");
-  const images = asCalibration(model, { set, labelled: true }, { limit: 12, seed: 0 });
+  const images = await asCalibration(model, { set, labelled: true }, { limit: 12, seed: 0 });
   const { engine, sha256 } = model;
   const subject = { engine, sha256, images, head: null, quantize: atBits(8) };
   const start = await prepareSearch(subject, 4, [2]);

@@ -60,7 +60,7 @@ export async function searchCommand(flags: SearchFlags, signal?: AbortSignal): P
         "Add --probe and --train.",
       );
     }
-    const calibration = asCalibration(model, images, flags);
+    const calibration = await asCalibration(model, images, flags, signal);
     const quantize = withImages(model, flags.quantize ?? atBits(flags.bits), calibration);
     const progress = createProgress();
     const subject = { engine, sha256, images: calibration, head, quantize, signal, onProgress: progress };

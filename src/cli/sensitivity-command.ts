@@ -33,7 +33,7 @@ export async function sensitivityCommand(flags: SensitivityFlags, signal?: Abort
     const head = await headFor(model, images, flags, signal);
     const progress = createProgress();
     let last: SensitivityReport | undefined;
-    const calibration = asCalibration(model, images, flags);
+    const calibration = await asCalibration(model, images, flags, signal);
     const options = {
       quantize: withImages(model, flags.quantize ?? atBits(flags.bits), calibration),
       by: flags.by,

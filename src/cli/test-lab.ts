@@ -19,7 +19,7 @@ interface TestLab {
 }
 
 const PROGRESS =
-  /^(Loading|Counting|Curating[^:]*|Calibrating[^:]*|Evaluating|Fitting the probe|Sensitivity|Search[^:]*: evaluations|Finding[^:]*|Choosing[^:]*): \d+ of \d+\n/gm;
+  /^(Loading|Reading[^:]*|Counting|Curating[^:]*|Calibrating[^:]*|Evaluating|Fitting the probe|Sensitivity|Search[^:]*: evaluations|Finding[^:]*|Choosing[^:]*): \d+ of \d+\n/gm;
 
 /** The lab of a test file: there from its first test on, gone after its last. */
 export function labOfTests(): Pick<TestLab, "at" | "run" | "json"> {

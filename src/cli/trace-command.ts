@@ -52,7 +52,7 @@ export async function traceCommand(flags: TraceFlags, signal?: AbortSignal): Pro
     const registers = await openRegisters(model, flags, signal);
     const intervention: Intervention = {
       ...applySetting(flags, registers?.id ?? null, spec.blocks),
-      quantize: flags.quantize ? await calibrated(model, flags.quantize, flags.calibrate) : null,
+      quantize: flags.quantize ? await calibrated(model, flags.quantize, flags.calibrate, signal) : null,
       ...(flags.keep && { mask: flags.keep }),
     };
     const { pixels } = prepareImage(image, spec.preprocess);

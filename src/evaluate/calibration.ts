@@ -1,37 +1,64 @@
 import type { EngineInput } from "../engine/types.ts";
-import { InputError } from "../errors/input-error.ts";
+import { InputError, throwIfCancelled } from "../errors/input-error.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
 import type { LabelledSet } from "./dataset.ts";
 import { seededOrder } from "./order.ts";
+import { readable } from "./run-image.ts";
+import { NONE_SKIPPED, noneReadable, type Skipped, uniteSkipped, withSkipped } from "./skipped.ts";
 
 /** Images that settings are chosen on, with or without labels, loaded one at a time. Never the test set. */
 export interface CalibrationSet {
   /** For people and for reports. */
   readonly name: string;
+  /** Images that can be read. */
   readonly count: number;
-  /** Image `i` as the encoder's input; rejects with an InputError when it cannot be read. */
+  /** Those that cannot, and count nowhere. */
+  readonly skipped: Skipped;
+  /** Image `i` as the encoder's input; rejects with an InputError when it can no longer be read. */
   load(i: number): Promise<EngineInput>;
   /** Class of image `i`; null when the set has no labels. */
   readonly label: ((i: number) => number) | null;
 }
 
+/** Which images are taken, and who is told while they are read. */
+export interface CalibrationSetOptions {
+  readonly seed: number;
+  /** The first so many of the seed's order, unreadable ones among them; all when absent. */
+  readonly limit?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((stage: string, done: number, total: number) => unknown) | undefined;
+}
+
 /**
  * The first `limit` images of a labelled set's seeded order, so that a sorted set still gives a mixture of its
- * classes.
- * @throws InputError for an empty set
+ * classes. Each is decoded once here, so that one that cannot be is left out, as in an evaluation, before anything is
+ * computed: several passes then agree on which images there are, and on how many.
+ * @throws InputError for an empty set or one of which no image can be read; CancelledError on abort
  */
-export function calibrationSet(
+export async function calibrationSet(
   set: LabelledSet,
   prepare: (image: RgbaImage) => Float32Array,
-  { seed, limit = set.count }: { readonly seed: number; readonly limit?: number | undefined },
-): CalibrationSet {
-  const order = seededOrder(set.count, seed).slice(0, limit);
-  if (order.length === 0) {
-    throw new InputError(`Images of ${set.name}`, "at least one", "none", "Raise the limit or add images.");
+  { seed, limit = set.count, signal, onProgress }: CalibrationSetOptions,
+): Promise<CalibrationSet> {
+  const wanted = seededOrder(set.count, seed).slice(0, limit);
+  const subject = `Images of ${set.name}`;
+  if (wanted.length === 0) {
+    throw new InputError(subject, "at least one", "none", "Raise the limit or add images.");
   }
+  const order: number[] = [];
+  let skipped = NONE_SKIPPED;
+  for (const [done, i] of wanted.entries()) {
+    throwIfCancelled(signal, "Reading the images");
+    const image = await readable(() => set.image(i));
+    if ("unreadable" in image) skipped = withSkipped(skipped, image.unreadable);
+    else order.push(i);
+    await onProgress?.("Reading (images)", done + 1, wanted.length);
+  }
+  if (order.length === 0) throw noneReadable(subject, skipped);
   return {
     name: set.name,
     count: order.length,
+    skipped,
     load: async (i) => ({ id: set.id(order[i]!), pixels: prepare(await set.image(order[i]!)) }),
     label: (i) => set.label(order[i]!),
   };
@@ -48,6 +75,7 @@ export function uniteSets(sets: readonly CalibrationSet[]): CalibrationSet {
   return {
     name: sets.map(({ name }) => name).join(" + "),
     count: images.length,
+    skipped: uniteSkipped(sets.map(({ skipped }) => skipped)),
     load: async (i) => images[i]!.set.load(images[i]!.i),
     label: null,
   };

@@ -8,10 +8,8 @@ import { engineRunner, type ImageRunner } from "./image-runner.ts";
 import { seededOrder } from "./order.ts";
 import type { Configuration, EvaluationProgress, EvaluationReport } from "./report.ts";
 import { runInOrder } from "./run-in-order.ts";
+import { NONE_SKIPPED, noneReadable, withSkipped } from "./skipped.ts";
 import { Tally } from "./tally.ts";
-
-/** Unreadable images that a report names; it counts all. */
-const NAMED = 5;
 
 export interface EvaluateOptions {
   /** Seed of the order of the images. */
@@ -63,14 +61,17 @@ export async function* evaluateWith(
   requireBaseline(configurations);
   const batch = commonBatch(configurations);
   const order = seededOrder(set.count, seed).slice(0, limit);
-  if (order.length === 0) throw noImage(set, "none", "Raise the limit or add images.");
+  const subject = `Labelled set ${set.name}`;
+  if (order.length === 0) {
+    const expected = "at least one image that can be decoded";
+    throw new InputError(subject, expected, "none", "Raise the limit or add images.");
+  }
 
   const interventions = configurations.map(({ intervention }) => intervention);
   if (resume) requireSame(resume, { total: order.length, seed, batch, head: head.describe }, configurations);
   const tallies = configurations.map(({ name }, c) => new Tally(name, resume?.configurations[c]?.counts));
-  const unreadable: string[] = [...(resume?.skipped.examples ?? [])];
-  let skipped = resume?.skipped.count ?? 0;
-  let done = resume ? resume.n + skipped : 0;
+  let skipped = resume?.skipped ?? NONE_SKIPPED;
+  let done = resume ? resume.n + skipped.count : 0;
   const tasks = runInOrder(
     batchesOf(order.slice(done), batch),
     runners,
@@ -82,8 +83,7 @@ export async function* evaluateWith(
     for (const outcome of outcomes) {
       const label = set.label(order[done++]!);
       if ("unreadable" in outcome) {
-        skipped++;
-        if (unreadable.length < NAMED) unreadable.push(outcome.unreadable);
+        skipped = withSkipped(skipped, outcome.unreadable);
         continue;
       }
       const { runs } = outcome;
@@ -92,14 +92,14 @@ export async function* evaluateWith(
         tally.add(right[c]!, right[0]!, runs[c]!, runs[0]!);
       });
     }
-    if (skipped === done) {
+    if (skipped.count === done) {
       if (done < order.length) continue;
-      throw noImage(set, `${skipped} that cannot, e.g. ${unreadable[0]}`, "Choose other images.");
+      throw noneReadable(subject, skipped);
     }
     yield {
-      n: done - skipped,
+      n: done - skipped.count,
       total: order.length,
-      skipped: { count: skipped, examples: [...unreadable] },
+      skipped,
       seed,
       batch,
       dataset: set.name,
@@ -123,10 +123,6 @@ function commonBatch(configurations: readonly Configuration[]): number {
   const [batch = 1] = sizes;
   if (sizes.size < 2) return batch;
   throw new InputError("Ranges per batch", "one size of batch", [...sizes].join(" and "), "Use one.");
-}
-
-function noImage(set: LabelledSet, got: string, remedy: string): InputError {
-  return new InputError(`Labelled set ${set.name}`, "at least one image that can be decoded", got, remedy);
 }
 
 /** @throws InputError when a report is of another evaluation, complete, or does not add up */

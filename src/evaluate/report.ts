@@ -1,5 +1,6 @@
 import type { Intervention } from "../intervention/intervention.ts";
 import type { PairedCounts } from "./paired.ts";
+import type { Skipped } from "./skipped.ts";
 
 /** A named intervention that is evaluated, e.g. `naive-w8a8`. The first one of a list is FP32. */
 export interface Configuration {
@@ -51,7 +52,7 @@ export interface EvaluationReport {
   /** Images in all, unreadable ones among them. */
   readonly total: number;
   /** Images so far that could not be read and are left out of n; messages of the first few. */
-  readonly skipped: { readonly count: number; readonly examples: readonly string[] };
+  readonly skipped: Skipped;
   readonly seed: number;
   /** Images that share their activation ranges, in the seed's order: B where ranges are per batch, else 1. */
   readonly batch: number;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { NONE_SKIPPED } from "../evaluate/skipped.ts";
 import { deletionRules } from "../regcache/deletion-rules.ts";
 import type { SearchReport } from "../regcache/search.ts";
 import { settingGrid } from "../regcache/setting-grid.ts";
@@ -16,6 +17,7 @@ const report: SearchReport = {
   grid: settingGrid(1, deletionRules({ rule: "any" })),
   images: 8,
   data: "d",
+  skipped: NONE_SKIPPED,
   stage: "s",
   settings: 1,
   evaluations: 1,

@@ -1,5 +1,6 @@
 import { csvParse } from "d3-dsv";
 import { expect, test } from "vitest";
+import { NONE_SKIPPED } from "../evaluate/skipped.ts";
 import { deletionRules } from "./deletion-rules.ts";
 import { searchCsv } from "./experiment-csv.ts";
 import type { SearchReport } from "./search.ts";
@@ -12,6 +13,7 @@ test("a search's table says of every setting what it was", () => {
     grid: settingGrid(1, deletionRules({ rule: "any" })),
     images: 4,
     data: "d",
+    skipped: NONE_SKIPPED,
     stage: "s",
     settings: 3,
     evaluations: 12,

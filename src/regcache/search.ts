@@ -1,5 +1,6 @@
 import { mean, sum } from "d3-array";
 import type { RegCacheSetting } from "../evaluate/recommended.ts";
+import type { Skipped } from "../evaluate/skipped.ts";
 import type { CellScores } from "./cell-scores.ts";
 import { type Cell, cellsOf, coarseCells, distance, type SettingGrid } from "./setting-grid.ts";
 
@@ -24,6 +25,8 @@ export interface SearchReport {
   /** Images of the calibration set, and its name. */
   readonly images: number;
   readonly data: string;
+  /** Images of it that could not be read; `images` is without them. */
+  readonly skipped: Skipped;
   /** What is done now, for people. */
   readonly stage: string;
   /** Distinct settings of the grid. */
@@ -138,6 +141,7 @@ function reporter(scores: CellScores, grid: SettingGrid, cells: readonly Cell[],
       grid,
       images: scores.images.count,
       data: scores.images.name,
+      skipped: scores.images.skipped,
       stage,
       settings: cells.length,
       evaluations: sum(seen, images),

@@ -9,6 +9,7 @@ import { meanSquaredError } from "../evaluate/feature-error.ts";
 import type { Head } from "../evaluate/head.ts";
 import type { ConfigurationResult } from "../evaluate/report.ts";
 import { runToEnd } from "../evaluate/run-image.ts";
+import type { Skipped } from "../evaluate/skipped.ts";
 import { Tally } from "../evaluate/tally.ts";
 import { requireRangesPerImage } from "../intervention/batch.ts";
 import { NO_INTERVENTION, type Quantization } from "../intervention/intervention.ts";
@@ -46,6 +47,8 @@ export interface BlockMaxima {
 export interface SensitivityReport {
   readonly n: number;
   readonly total: number;
+  /** Images that could not be read; `total` is without them. */
+  readonly skipped: Skipped;
   readonly data: string;
   readonly quantize: Quantization;
   readonly by: "block" | "linear";
@@ -113,6 +116,7 @@ export async function* sweepSensitivity(
     yield {
       n,
       total: images.count,
+      skipped: images.skipped,
       data: images.name,
       quantize,
       by,

@@ -5,6 +5,7 @@ import type { Runtime } from "../engine/runtime.ts";
 import { createNodeRuntime } from "../engine/runtime-node.ts";
 import type { EngineInput } from "../engine/types.ts";
 import type { CalibrationSet } from "../evaluate/calibration.ts";
+import { NONE_SKIPPED } from "../evaluate/skipped.ts";
 import { openEncoder } from "../families/index.ts";
 import { randomCheckpoint } from "../families/random-checkpoint.ts";
 
@@ -42,5 +43,6 @@ export function testInput(seed: number): EngineInput {
 
 /** For tests: `count` such images; labels alternate between two classes. */
 export function testImages(count: number, { from = 0 } = {}): CalibrationSet {
-  return { name: "test", count, load: async (i) => testInput(from + i), label: (i) => i % 2 };
+  const load = async (i: number) => testInput(from + i);
+  return { name: "test", count, skipped: NONE_SKIPPED, load, label: (i) => i % 2 };
 }

@@ -1,5 +1,6 @@
 import type { CalibrationSet } from "../evaluate/calibration.ts";
 import { FAKE_SPEC, fakeEngine } from "../evaluate/fake-engine.ts";
+import { NONE_SKIPPED } from "../evaluate/skipped.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import { CellScores, type ImageScores } from "./cell-scores.ts";
 import type { SearchReport } from "./search.ts";
@@ -14,6 +15,7 @@ const W8A8 = { weightBits: 8, activationBits: 8, weightGranularity: "per-tensor"
 const images: CalibrationSet = {
   name: "fake",
   count: IMAGES,
+  skipped: NONE_SKIPPED,
   load: async (i) => ({ id: `fake ${i}`, pixels: Float32Array.of(i + 2) }),
   label: (i) => i % 2, // as the head reads it off pixel i + 2
 };

@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { CancelledError } from "../errors/input-error.ts";
+import { NONE_SKIPPED } from "../evaluate/skipped.ts";
 import type { CalibrationRequest, LabApi } from "../worker/api.ts";
 import { booted, complete, settle } from "./fake-lab.ts";
 
@@ -11,7 +12,7 @@ async function calibrating(overrides: Partial<LabApi> = {}) {
   const asked: CalibrationRequest[] = [];
   const openCalibration: LabApi["openCalibration"] = async (request) => {
     asked.push(request);
-    return { name: request.name, count: request.limit, set: "scenes-probe" };
+    return { name: request.name, count: request.limit, set: "scenes-probe", skipped: NONE_SKIPPED };
   };
   const made = await booted({ openCalibration, ...overrides });
   made.lab.setAccuracy({ follow: false });
@@ -24,7 +25,12 @@ test("a calibrated quantizer takes 32 probe images of the data set, opened once"
   const { lab, runs, state, asked } = await calibrating();
   expect(asked).toEqual([{ name: "dataset", images: { kind: "probe", dataset: "set-1" }, limit: 32 }]);
   expect(runs[2]!.intervention.quantize?.calibration).toBe("dataset");
-  expect(state().calibration.opened).toEqual({ name: "dataset", count: 32, set: "scenes-probe" });
+  expect(state().calibration.opened).toEqual({
+    name: "dataset",
+    count: 32,
+    set: "scenes-probe",
+    skipped: NONE_SKIPPED,
+  });
   lab.setControls((controls) => ({ ...controls, bits: "w6a6" }));
   await vi.waitFor(() => expect(runs).toHaveLength(4));
   expect(asked).toHaveLength(1);
@@ -115,7 +121,7 @@ test("accuracy opens the images too while the controls say FP32, where it measur
   const { lab, runs } = await booted({
     openCalibration: async ({ name, limit }) => {
       asked.push(name);
-      return { name, count: limit, set: "scenes-probe" };
+      return { name, count: limit, set: "scenes-probe", skipped: NONE_SKIPPED };
     },
   });
   lab.setControls((controls) => ({ ...controls, quantizer: { range: RANGE } }));

@@ -1,5 +1,6 @@
 import { expect, vi } from "vitest";
 import type { EvaluationReport } from "../evaluate/report.ts";
+import { NONE_SKIPPED } from "../evaluate/skipped.ts";
 import { testTrace } from "../figures/test-trace.ts";
 import type { HubRef } from "../hub/hub-ref.ts";
 import type { RunResult } from "../trace/layer-trace.ts";
@@ -144,7 +145,12 @@ function stage(
     openMask: async () => Uint8Array.of(1),
     compareParts: async () => {},
     openDataset: async () => SCENES,
-    openCalibration: async ({ name, limit }) => ({ name, count: limit, set: "scenes-probe" }),
+    openCalibration: async ({ name, limit }) => ({
+      name,
+      count: limit,
+      set: "scenes-probe",
+      skipped: NONE_SKIPPED,
+    }),
     evaluate: () => new Promise<EvaluationReport>(() => {}),
     experiment: () => new Promise<{ result: ExperimentResult }>(() => {}),
     embedClasses: async ({ classes, templates }) => ({

@@ -6,6 +6,7 @@ import { AccuracyTable } from "./accuracy-table.tsx";
 import { NumberInput, SegmentField, SwitchField } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 import { SaveAccuracy } from "./save-accuracy.tsx";
+import { SkippedImages } from "./skipped-images.tsx";
 
 const ALL = "all";
 const SIZES = [
@@ -47,17 +48,7 @@ export function AccuracyPanel() {
           The controls have changed since these numbers were measured.
         </p>
       )}
-      {report && report.skipped.count > 0 && (
-        <p
-          className="hint hint-strong"
-          data-testid="accuracy-skipped"
-          title={report.skipped.examples.join("\n")}
-        >
-          {formatCount(report.skipped.count)} unreadable{" "}
-          {report.skipped.count === 1 ? "image is" : "images are"} left out of every count:{" "}
-          {report.skipped.examples[0]}
-        </p>
-      )}
+      <SkippedImages skipped={report?.skipped} testId="accuracy-skipped" of="of every count" />
       <AccuracyTable report={report} controls={controls} isStale={isStale} />
       <p className="hint">
         The same images in the same order for every row. Whiskers and brackets: 95 % intervals (Wilson for

@@ -5,6 +5,7 @@ import { calibrationName } from "../store/quantizer.ts";
 import { NumberInput } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 import { WorkProgress } from "./progress.tsx";
+import { SkippedImages } from "./skipped-images.tsx";
 import { SourceButtons } from "./source-buttons.tsx";
 
 /** Which images a calibrated quantizer takes its statistics over, and how far it is with them; nothing for other quantizers. */
@@ -22,6 +23,9 @@ export function CalibrationFields() {
           ? `Over ${formatCount(opened.count)} images of ${opened.set}${images === "dataset" ? ", not evaluated then" : ""}.`
           : "The images are opened when they are needed."}
       </p>
+      {opened?.name === calibrationName(controls.calibration) && (
+        <SkippedImages skipped={opened.skipped} testId="calibration-skipped" />
+      )}
       <NumberInput
         label="Images at most"
         value={limit}

@@ -7,12 +7,13 @@ import type { ExperimentRecord } from "../store/experiments.ts";
 import { IntervalBar } from "./interval-bar.tsx";
 import { useLab } from "./lab-context.tsx";
 import { SaveExperiment } from "./save-experiment.tsx";
+import { SkippedImages } from "./skipped-images.tsx";
 
 /** The paper's comparisons on this encoder, beside the paper's own numbers at W8A8. */
 export function ComparisonResult({ record }: { readonly record: ExperimentRecord }) {
   const lab = useLab();
   if (record.result.kind !== "compare") return null;
-  const { report, settings, omitted, registers, chosenOn, sensitiveBlock } = record.result;
+  const { report, settings, omitted, registers, chosenOn, skipped, sensitiveBlock } = record.result;
   const { quantize, known, distinct } = record.request;
   const used = registers.at(-1)!.distinct;
   const papers = quantize.weightBits === 8 && quantize.activationBits === 8 ? PAPER_VALUES : [];
@@ -28,6 +29,8 @@ export function ComparisonResult({ record }: { readonly record: ExperimentRecord
         </h3>
         <SaveExperiment record={record} />
       </div>
+      <SkippedImages skipped={skipped} testId="compare-skipped" of="of what is chosen on" />
+      <SkippedImages skipped={report.skipped} testId="compare-test-skipped" of="of every count" />
       <dl className="experiment-settings">
         <dt>regcache{known ? " (the controls')" : ""}</dt>
         <dd>{settingKey(settings.regcache)}</dd>

@@ -8,6 +8,7 @@ import { NumberInput } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 import { WorkProgress } from "./progress.tsx";
 import { saveFile } from "./save-file.ts";
+import { SkippedImages } from "./skipped-images.tsx";
 import { SourceButtons } from "./source-buttons.tsx";
 
 /** Curates, opens and saves registers. */
@@ -35,6 +36,7 @@ export function CurationPanel() {
           {current.cosine.outliers.toFixed(3)}, among other tokens {current.cosine.normal.toFixed(3)}.
         </p>
       )}
+      <SkippedImages skipped={current?.skipped} testId="registers-skipped" />
       {current?.sets?.map(({ name, images, candidates, cosine }) => (
         <p key={name} className="hint" data-testid="registers-set">
           {name}: {candidates} tokens of {images} images, cosine {cosineText(cosine.outliers)} and{" "}

@@ -5,6 +5,7 @@ import type { ExperimentRecord } from "../store/experiments.ts";
 import { useLab } from "./lab-context.tsx";
 import { SaveExperiment } from "./save-experiment.tsx";
 import { SearchGrid } from "./search-grid.tsx";
+import { SkippedImages } from "./skipped-images.tsx";
 
 /** Best settings that the table lists. */
 const SHOWN = 5;
@@ -30,6 +31,7 @@ export function SearchResult({ record }: { readonly record: ExperimentRecord }) 
         </h3>
         <SaveExperiment record={record} />
       </div>
+      <SkippedImages skipped={report.skipped} testId="search-skipped" />
       <SearchGrid report={report} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a narrow screen scrolls it, also by keyboard */}
       <section className="table-scroll" aria-label="Best settings" tabIndex={0}>

@@ -3,6 +3,7 @@ import { formatMagnitude, formatPercent } from "../figures/format.ts";
 import { type SensitivityReport, type UnitResult, unitName } from "../regcache/sensitivity.ts";
 import type { ExperimentRecord } from "../store/experiments.ts";
 import { SaveExperiment } from "./save-experiment.tsx";
+import { SkippedImages } from "./skipped-images.tsx";
 import { useWidth } from "./use-width.ts";
 
 const HEIGHT = 230;
@@ -14,7 +15,7 @@ const MARGIN = { left: 46, right: 8, top: 8, bottom: 22 };
 export function SensitivityResult({ record }: { readonly record: ExperimentRecord }) {
   if (record.result.kind !== "sensitivity") return null;
   const { report } = record.result;
-  const { n, total, data, head, fp32, mostSensitive, units, quantize } = report;
+  const { n, total, skipped, data, head, fp32, mostSensitive, units, quantize } = report;
   const worst = units.find(
     ({ block, linear }) => block === mostSensitive.block && linear === mostSensitive.linear,
   )!;
@@ -30,6 +31,7 @@ export function SensitivityResult({ record }: { readonly record: ExperimentRecor
         </h3>
         <SaveExperiment record={record} />
       </div>
+      <SkippedImages skipped={skipped} testId="sensitivity-skipped" />
       <p>
         Most sensitive: <strong data-testid="most-sensitive">{unitName(mostSensitive)}</strong>. Alone in{" "}
         {bits}: mean cosine to FP32 {worst.cosine.toFixed(4)}

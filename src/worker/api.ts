@@ -2,6 +2,7 @@ import type { SavedModel } from "../cache/saved-models.ts";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import type { HubRequest } from "../evaluate/hub-dataset.ts";
 import type { Configuration, EvaluationProgress, EvaluationReport } from "../evaluate/report.ts";
+import type { Skipped } from "../evaluate/skipped.ts";
 import type { HeadChoice } from "../evaluate/unfitted-head.ts";
 import type { ModelOverrides } from "../families/overrides.ts";
 import type { HubRef } from "../hub/hub-ref.ts";
@@ -62,6 +63,8 @@ export interface RegistersInfo {
   readonly cosine: { readonly outliers: number; readonly normal: number };
   /** Each of several image sets that they were curated from. */
   readonly sets?: readonly RegistersSet[] | undefined;
+  /** Images that could not be read when they were curated here; absent for registers of a file. */
+  readonly skipped?: Skipped;
 }
 
 /** An image file as the page holds it. */
@@ -182,6 +185,8 @@ export interface CalibrationInfo {
   readonly count: number;
   /** What they are the first images of, for people. */
   readonly set: string;
+  /** Images that could not be read; `count` is without them. */
+  readonly skipped: Skipped;
 }
 
 /** What zero-shot classification chooses among. */

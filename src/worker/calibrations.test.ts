@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { fakeEngine, fakeSet } from "../evaluate/fake-engine.ts";
+import { NONE_SKIPPED } from "../evaluate/skipped.ts";
 import { NO_INTERVENTION } from "../intervention/intervention.ts";
 import type { CalibrationImages } from "../quantize/calibrate.ts";
 import type { Progress } from "./api.ts";
@@ -28,15 +29,15 @@ function calibratedEngine() {
   return { engine: { ...fakeEngine((pixels) => pixels).engine, addCalibration }, added };
 }
 
-test("images are known to the engine by their data set, and refused where they are not open", () => {
+test("images are known to the engine by their data set, and refused where they are not open", async () => {
   const { engine, added } = calibratedEngine();
   const calibrations = new Calibrations();
   const probe = { kind: "probe", dataset: "set-7" } as const;
   const own = { kind: "zip", file: new File([], "a.zip") } as const;
-  expect(calibrations.add(engine, { name: "dataset", images: probe, limit: 2 }, set)).toEqual({
-    ...{ name: "dataset", count: 2, set: set.name },
+  expect(await calibrations.add(engine, { name: "dataset", images: probe, limit: 2 }, set)).toEqual({
+    ...{ name: "dataset", count: 2, set: set.name, skipped: NONE_SKIPPED },
   });
-  expect(calibrations.add(engine, { name: "own1-9", images: own, limit: 9 }, set).count).toBe(3);
+  expect((await calibrations.add(engine, { name: "own1-9", images: own, limit: 9 }, set)).count).toBe(3);
   expect(added.map(({ id, count }) => [id, count])).toEqual([
     [`set-7, 2 of ${set.name}`, 2],
     [`own1-9, 3 of ${set.name}`, 3],
@@ -57,7 +58,8 @@ test("images are known to the engine by their data set, and refused where they a
 test("who waits is told and waited for, nobody else", async () => {
   const { engine, added } = calibratedEngine();
   const calibrations = new Calibrations();
-  calibrations.add(engine, { name: "dataset", images: { kind: "probe", dataset: "set-7" }, limit: 2 }, set);
+  const images = { kind: "probe", dataset: "set-7" } as const;
+  await calibrations.add(engine, { name: "dataset", images, limit: 2 }, set);
   const told: Progress[] = [];
   const tell = async (progress: Progress) => {
     await Promise.resolve();

@@ -17,20 +17,24 @@ export class Calibrations {
   readonly #waiting = new Set<(progress: Progress) => unknown>();
 
   /**
-   * Gives the engine the first images of a set to calibrate on.
-   * @throws InputError for no images
+   * Gives the engine the first images of a set to calibrate on; unreadable ones are left out.
+   * @throws InputError for no images, or none that can be read
    */
-  add(engine: Engine, { name, images, limit }: CalibrationRequest, set: LabelledSet): CalibrationInfo {
+  async add(
+    engine: Engine,
+    { name, images, limit }: CalibrationRequest,
+    set: LabelledSet,
+  ): Promise<CalibrationInfo> {
     const prepare = (image: Parameters<typeof prepareImage>[0]) =>
       prepareImage(image, engine.spec.preprocess).pixels;
-    const { count, load } = calibrationSet(set, prepare, { seed: SEED, limit });
+    const { count, load, skipped } = await calibrationSet(set, prepare, { seed: SEED, limit });
     const isProbe = images.kind === "probe";
     const id = `${isProbe ? images.dataset : name}, ${count} of ${set.name}`;
     const onProgress = (stage: string, done: number, total: number) =>
       Promise.all([...this.#waiting].map((tell) => tell({ stage, done, total })));
     engine.addCalibration({ id, count, load, onProgress });
     this.#opened.set(name, { id, isProbe });
-    return { name, count, set: set.name };
+    return { name, count, set: set.name, skipped };
   }
 
   /**

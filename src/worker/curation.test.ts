@@ -37,7 +37,7 @@ test("registers come from the first images of the set's order and the blocks tha
   expect(info.label).toBe("after blocks 1 to 2, 4 images of photos");
   expect(engine.registers.get(info.id)).toMatchObject({ from: 1, block: 2, data: "4 images of photos" });
   expect(told.map(({ done, total }) => [done, total])).toEqual(
-    [1, 2, 3, 4, 1, 2, 3, 4].map((done) => [done, 4]),
+    [1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4].map((done) => [done, 4]),
   );
   await engine.dispose();
 });

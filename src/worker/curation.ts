@@ -9,8 +9,8 @@ import { type LoadedModel, registersInfo } from "./loaded-model.ts";
 const SEED = 0;
 
 /**
- * Curates registers from the first images of a set and gives them to the engine.
- * @throws InputError for settings that do not fit or an image that cannot be read; CancelledError on abort
+ * Curates registers from the first images of a set and gives them to the engine; unreadable images are left out.
+ * @throws InputError for settings that do not fit, or no image that can be read; CancelledError on abort
  */
 export async function curateRegisters(
   { engine, sha256 }: LoadedModel,
@@ -21,14 +21,15 @@ export async function curateRegisters(
 ): Promise<RegistersInfo> {
   const prepare = (image: Parameters<typeof prepareImage>[0]) =>
     prepareImage(image, engine.spec.preprocess).pixels;
-  const images = calibrationSet(set, prepare, { seed: SEED, limit });
+  const tell = (stage: string, done: number, total: number) => onProgress({ stage, done, total });
+  const images = await calibrationSet(set, prepare, { seed: SEED, limit, signal, onProgress: tell });
   const loaders = Array.from({ length: images.count }, (_, i) => () => images.load(i));
   const registers = await curate(engine, loaders, settings, {
     model: sha256,
     data: `${images.count} images of ${images.name}`,
     signal,
-    onProgress: (stage, done, total) => onProgress({ stage, done, total }),
+    onProgress: tell,
   });
   engine.addRegisters(registers);
-  return registersInfo(registers);
+  return { ...registersInfo(registers), skipped: images.skipped };
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { probeChoiceSchema } from "../evaluate/fit-probe.ts";
 import { settingSchema } from "../evaluate/recommended.ts";
 import type { Configuration, EvaluationReport } from "../evaluate/report.ts";
+import type { Skipped } from "../evaluate/skipped.ts";
 import { REGISTER_SLOTS } from "../graph/block.ts";
 import { DELETION_CRITERIA, deletedCountSchema } from "../intervention/deletion.ts";
 import { quantizationSchema } from "../intervention/intervention.ts";
@@ -70,6 +71,8 @@ export type ExperimentResult =
       readonly registers: readonly RegistersInfo[];
       /** Images that everything was chosen on. */
       readonly chosenOn: string;
+      /** Images that everything would have been chosen on, but that could not be read. */
+      readonly skipped: Skipped;
     };
 
 /** Told while an experiment runs: how far it is, or what it has found so far. */

@@ -61,7 +61,8 @@ const KEEP_INTERVAL = 2000;
 
 /**
  * Runs an experiment. Settings are chosen on the data set's probe images, which a comparison is never measured on.
- * @throws InputError when the data set is too small or its images cannot be read; CancelledError on abort
+ * Unreadable images are left out.
+ * @throws InputError when the data set is too small or none of its images can be read; CancelledError on abort
  */
 export async function runExperiment(
   model: Pick<LoadedModel, "engine" | "sha256">,
@@ -75,7 +76,6 @@ export async function runExperiment(
   const prepare = (image: RgbaImage) => prepareImage(image, engine.spec.preprocess).pixels;
   const parts = await dataset.probeParts();
   const { chooseOn: limit, seed, quantize } = request;
-  const images = calibrationSet(parts.probe, prepare, { seed, limit });
   // A probe has seen the images that settings are chosen on: there its accuracy says little.
   const head = unfittedHead(engine.spec, dataset.whole.classes, classEmbeddings);
   if (request.objective === "accuracy" && !head && request.kind !== "sensitivity") {
@@ -84,6 +84,7 @@ export async function runExperiment(
   }
   const onProgress = (stage: string, done: number, total: number) =>
     void tell({ progress: { stage, done, total }, result: null });
+  const images = await calibrationSet(parts.probe, prepare, { seed, limit, signal, onProgress });
   const subject: ExperimentSubject = { engine, sha256, images, head, quantize, signal, onProgress };
   switch (request.kind) {
     case "sensitivity":
@@ -177,6 +178,7 @@ async function compare(
     sensitiveBlock: start.sensitiveBlock,
     registers: [...start.registers.values()].map(registersInfo),
     chosenOn: `${images.count} images of ${images.name}`,
+    skipped: images.skipped,
   } as const;
   let last: EvaluationReport | null = null;
   for await (last of evaluateWith(runners, test, configurations, head, { seed, limit, signal })) {
