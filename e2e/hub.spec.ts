@@ -128,7 +128,9 @@ test("a model that is damaged on the way is refused, and the one before stays", 
   await lookUp(lab, hub, "owner/vit");
   await lab.byId("offer-open").click();
   await expect(lab.messages()).toContainText("as the Hub states it");
+  await expect(lab.messages()).toContainText("The model that was open before is opened again");
   await expect(lab.byId("model-name")).toHaveText(bundled!);
+  await lab.expectTrace("baseline", await cliTrace(IMAGE));
   await openPicker(lab);
   await expect(savedModels(lab).getByRole("button")).toHaveCount(0);
 });

@@ -5,6 +5,8 @@ import type { Opener } from "./opener.ts";
 /** Milliseconds per round. */
 export interface LibraryMeasures {
   readonly open: { readonly ours: number[]; readonly keeping: number[]; readonly plain: number[] };
+  /** What RegScope takes beyond `open` to check the sha256. */
+  readonly check: number[];
   /** Medians of a round's runs. */
   readonly image: { readonly ours: number[]; readonly theirs: number[] };
   /** Largest relative difference between both features. */
@@ -20,6 +22,7 @@ const RUNS = 5;
  */
 export async function measure(hub: string, size: number, rounds: number): Promise<LibraryMeasures> {
   const open = { ours: [] as number[], keeping: [] as number[], plain: [] as number[] };
+  const check: number[] = [];
   const image = { ours: [] as number[], theirs: [] as number[] };
   let difference = 0;
   const pixels = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i * 0.013) * 2);
@@ -31,7 +34,10 @@ export async function measure(hub: string, size: number, rounds: number): Promis
     const once = start(new Worker(new URL("./transformers-worker.ts", import.meta.url), { type: "module" }));
     await Promise.all([ours, theirs, once].map(({ api }) => api.ready()));
     const steps = [
-      async () => open.ours.push(await ours.api.open(hub, true)),
+      async () => {
+        open.ours.push(await ours.api.open(hub, true));
+        check.push(await ours.api.check());
+      },
       async () => open.keeping.push(await theirs.api.open(hub, true)),
       async () => {
         open.plain.push(await once.api.open(hub, false));
@@ -54,7 +60,7 @@ export async function measure(hub: string, size: number, rounds: number): Promis
     ours.worker.terminate();
     theirs.worker.terminate();
   }
-  return { open, image, difference };
+  return { open, check, image, difference };
 }
 
 function start(worker: Worker) {

@@ -4,6 +4,8 @@ export interface Opener {
   ready(): Promise<void>;
   /** Opens the model, from the first request until it can run. @param keeps whether the download is kept in the browser */
   open(hub: string, keeps: boolean): Promise<number>;
+  /** Checks what was opened, as far as the library does; milliseconds beyond `open`. */
+  check(): Promise<number>;
   /** One image, [3, size, size] normalised pixels; `feature` is the final CLS state. */
   run(pixels: Float32Array, size: number): Promise<{ milliseconds: number; feature: Float32Array }>;
 }

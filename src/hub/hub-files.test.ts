@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openCheckpoint } from "../checkpoint/shards.ts";
 import { folderStorage } from "../cli/folder-storage.ts";
 import { createNodeRuntime } from "../engine/runtime-node.ts";
+import { CancelledError } from "../errors/input-error.ts";
 import { openEncoder } from "../families/index.ts";
 import type { TextFile } from "../families/model-files.ts";
 import { randomCheckpoint } from "../families/random-checkpoint.ts";
@@ -13,7 +14,7 @@ import { embedTexts } from "../text/embed-texts.ts";
 import { FIXTURES as TEXT_FIXTURES } from "../text/fixtures.ts";
 import { openText } from "../text/open-text.ts";
 import { lookUpModel } from "../worker/look-up-model.ts";
-import { openHubFiles } from "./hub-files.ts";
+import { openHubFiles, type WeightsCheck } from "./hub-files.ts";
 import { planModel } from "./plan-model.ts";
 import { startTestHub, type TestHub } from "./test-hub.ts";
 
@@ -64,6 +65,10 @@ const TEXT_FOLDER = join(import.meta.dirname, "../text/fixtures");
 const LAYOUTS = readdirSync(FIXTURES).filter((name) =>
   readdirSync(join(FIXTURES, name)).some((file) => file.endsWith(".safetensors") && file.startsWith("model")),
 );
+
+const SHARDED = LAYOUTS.find((name) =>
+  readdirSync(join(FIXTURES, name)).some((file) => file.endsWith(".index.json")),
+)!;
 
 async function fetched(id = ID) {
   const files = await openHubFiles(ref(id), null, true, live);
@@ -216,6 +221,64 @@ describe("a model of the Hub", () => {
       const offer = await lookUpModel(ref("owner/both"), live);
       expect(offer.text).toBeNull();
       expect(offer.textRefusal).toMatch(/tokenizer.json in the repository, got none/);
+    });
+  });
+
+  describe("whose check is deferred", () => {
+    let root: string;
+    beforeEach(() => {
+      root = mkdtempSync(join(tmpdir(), "regscope-deferred-"));
+    });
+    afterEach(() => rmSync(root, { recursive: true }));
+
+    const open = async (id = ID) => {
+      const files = await openHubFiles(ref(id), folderStorage(root), true, live);
+      const weights = await openCheckpoint(files.weights, files.index);
+      const { encoder } = await planModel(files, weights, (view) => openEncoder(view, files.configs));
+      const checks: WeightsCheck[] = [];
+      const sha256 = await files.fetch(encoder, () => {}, live, { defer: (check) => checks.push(check) });
+      return { files, sha256, checks };
+    };
+
+    it("is known by what the Hub states, and complete only when it was checked", async () => {
+      const { files, sha256, checks } = await open();
+      expect(sha256).toBe(createHash("sha256").update(bytes).digest("hex"));
+      expect(files.saved?.complete).toBe(false);
+      const steps: number[] = [];
+      await checks[0]!(({ done, total }) => steps.push(done / total), live);
+      expect(steps.at(-1)).toBe(1);
+      expect(files.saved?.complete).toBe(true);
+      expect((await open()).checks).toEqual([]);
+    });
+
+    it("and never ran is checked when it is opened again, also without a network", async () => {
+      await open();
+      await hub.close();
+      const again = await open();
+      await again.checks[0]!(() => {}, live);
+      expect(again.files.saved?.complete).toBe(true);
+      hub = await startTestHub({});
+    });
+
+    it("and was cancelled keeps what arrived; damaged, it is deleted", async () => {
+      hub.faults.corrupts = true;
+      const { checks } = await open();
+      const stop = new AbortController();
+      stop.abort();
+      await expect(checks[0]!(() => {}, stop.signal)).rejects.toThrow(CancelledError);
+      expect(await folderStorage(root).find(ref())).not.toBeNull();
+      await expect(checks[0]!(() => {}, live)).rejects.toThrow(/sha256 .* as the Hub states it/);
+      expect(await folderStorage(root).find(ref())).toBeNull();
+    });
+
+    it("is checked before it is used where no one sha256 names it: in shards", async () => {
+      const folder = join(FIXTURES, SHARDED);
+      const names = readdirSync(folder);
+      const content = names.map((name) => [name, new Uint8Array(readFileSync(join(folder, name)))] as const);
+      hub.repositories.set("owner/shards", { files: Object.fromEntries(content) });
+      const { files, checks } = await open("owner/shards");
+      expect(checks).toEqual([]);
+      expect(files.saved?.complete).toBe(true);
     });
   });
 

@@ -9,12 +9,16 @@ import { FIRST_BYTES } from "./download.ts";
 import { hubFetch } from "./hub-fetch.ts";
 import { type HubRef, refText } from "./hub-ref.ts";
 import {
+  CHECKING,
   checkDigests,
   fetchAndHash,
+  fetchFiles,
+  hashAll,
   keptBytes,
   type OnProgress,
   type Parts,
   planWeights,
+  type WeightsDigests,
   type WeightsPlan,
 } from "./hub-weights.ts";
 import { openRepository, type Repository } from "./repository.ts";
@@ -29,7 +33,18 @@ export interface HubRequest extends HubRef {
 export interface FetchOptions extends Pick<DigestOptions, "hasher"> {
   /** There is `none`; of one that there is nothing, a `part`, or the `whole`. */
   readonly text?: "none" | "nothing" | "part" | "whole";
+  /**
+   * Takes the check of weights whose sha256 the Hub states, so that they can be used while it runs. By default, and of all
+   * others, the weights are checked before `fetch` resolves.
+   */
+  readonly defer?: (check: WeightsCheck) => void;
 }
+
+/**
+ * Holds weights that are here to the sha256 that the Hub states, and notes that they are right.
+ * @throws InputError when they were damaged on the way: what is saved of them has been deleted; CancelledError
+ */
+export type WeightsCheck = (onProgress: OnProgress, signal: AbortSignal) => Promise<void>;
 
 /** A model's files on the Hub or saved from there. */
 export interface HubFiles extends ModelFiles {
@@ -45,7 +60,8 @@ export interface HubFiles extends ModelFiles {
   /** @throws InputError when the browser has no room for what is missing of a plan */
   checkRoom(plan: WeightsPlan): Promise<void>;
   /**
-   * Fetches the weights of a plan and checks them; resolves with their sha256, as the Hub states it or as it is.
+   * Fetches the weights of a plan and checks them, or hands their check over; resolves with their sha256, as the Hub states it
+   * or as it is.
    * @param options.text what of the text tower the plan brings, for what is said of it in the list of saved models
    */
   fetch(
@@ -121,7 +137,7 @@ export async function openHubFiles(
       if (saves && needed > 0) checkRoom(needed, await saves.freeBytes(needed));
     },
 
-    async fetch(plan, onProgress, stop, { hasher = createHasher, text = "none" } = {}) {
+    async fetch(plan, onProgress, stop, { hasher = createHasher, text = "none", defer } = {}) {
       const [only] = set.weights;
       // What was checked before need not be hashed again.
       const wasChecked = saved?.complete && (text !== "whole" || saved.text === "whole");
@@ -129,19 +145,30 @@ export async function openHubFiles(
       // Said before it has arrived, so that it is wanted when the download goes on.
       await remember(saved?.complete ?? false, saidOfText(saved, text));
       if (wasChecked && isHere && only?.sha256) return only.sha256;
-      const digests = await fetchAndHash(all, set.weights, plan, onProgress, { signal: stop, hasher });
-      try {
-        checkDigests(set.weights, digests.files);
-        if (plan.files.length > weights.length) {
-          const digestOf = (file: RangedFile) => sha256(file, { signal: stop, hasher });
-          checkDigests(tokenizer, await Promise.all(all.slice(weights.length).map(digestOf)));
+      const check = async ({ files }: Pick<WeightsDigests, "files">, signal: AbortSignal) => {
+        try {
+          checkDigests(set.weights, files);
+          if (plan.files.length > weights.length) {
+            const digestOf = (file: RangedFile) => sha256(file, { signal, hasher });
+            checkDigests(tokenizer, await Promise.all(all.slice(weights.length).map(digestOf)));
+          }
+        } catch (error) {
+          // Damaged bytes must not be resumed from.
+          if (!(error instanceof CancelledError)) await saves?.delete(repository);
+          throw error;
         }
-      } catch (error) {
-        // Damaged bytes must not be resumed from.
-        if (!(error instanceof CancelledError)) await saves?.delete(repository);
-        throw error;
+        await remember(true, text === "whole" ? "whole" : saidOfText(saved, text));
+      };
+      if (defer && plan.isWhole && weights.length === 1 && only?.sha256) {
+        await fetchFiles(all, plan, onProgress, stop);
+        defer(async (onCheck, signal) => {
+          const tell = (done: number, total: number) => onCheck({ stage: CHECKING, done, total });
+          await check(await hashAll(weights, { onProgress: tell, signal, hasher }), signal);
+        });
+        return only.sha256;
       }
-      await remember(true, text === "whole" ? "whole" : saidOfText(saved, text));
+      const digests = await fetchAndHash(all, set.weights, plan, onProgress, { signal: stop, hasher });
+      await check(digests, stop);
       return digests.all;
     },
 
@@ -180,9 +207,9 @@ async function locate(
     const found = await openRepository(at, hubFetch({ subject: refText(ref), signal }));
     repository = { ...found, revision: ref.revision };
   } catch (error) {
-    // Without a network, what is saved of this revision is as good as can be had.
+    // Without a network, what is saved of this revision is as good as can be had. It may be whole and not checked yet.
     const known = error instanceof InputError ? await storage?.find(ref) : null;
-    if (!known?.manifest.complete) throw error;
+    if (!known) throw error;
     return { repository: known.manifest, saved: known.manifest, store: known.store };
   }
   const known = await storage?.find({ ...ref, commit: repository.commit });

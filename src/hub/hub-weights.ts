@@ -12,6 +12,9 @@ export type OnProgress = (progress: {
   readonly total: number;
 }) => void;
 
+/** The stage of a progress in which what has arrived is hashed. */
+export const CHECKING = "Checking the file (bytes)";
+
 /** What is to be fetched of a model. */
 export interface WeightsPlan {
   /** Per file of the weights in their order, then per file of the tokenizer where that is to be fetched, too. */
@@ -69,7 +72,7 @@ export function keptBytes(files: readonly RangedFile[], plan: WeightsPlan): numb
  * Fetches what is missing of a plan, with one progress over all files.
  * @throws InputError, CancelledError; what arrived is kept
  */
-async function fetchFiles(
+export async function fetchFiles(
   files: readonly RangedFile[],
   plan: WeightsPlan,
   onProgress: OnProgress,
@@ -121,8 +124,7 @@ export async function fetchAndHash(
     isHere = true;
   });
   // One progress at a time: what is left to hash is told when all has arrived.
-  const tell = (done: number, total: number) =>
-    isHere && onProgress({ stage: "Checking the file (bytes)", done, total });
+  const tell = (done: number, total: number) => isHere && onProgress({ stage: CHECKING, done, total });
   const hashing = hashAll(opened.slice(0, files.length), { onProgress: tell, signal: either, hasher });
   try {
     const [digests] = await Promise.all([hashing, fetching]);
@@ -134,7 +136,11 @@ export async function fetchAndHash(
   }
 }
 
-async function hashAll(weights: readonly RangedFile[], options: DigestOptions): Promise<WeightsDigests> {
+/** Hashes weights that are here, or reads that wait for them. @throws InputError, CancelledError */
+export async function hashAll(
+  weights: readonly RangedFile[],
+  options: DigestOptions,
+): Promise<WeightsDigests> {
   const files: string[] = [];
   for (const file of weights) files.push(await sha256(file, options));
   // As of files from the disk: a checkpoint is known by the digest of all its bytes.

@@ -18,7 +18,9 @@ export function createClassActions({ api, store, say, fail }: LabContext) {
   async function refreshText(): Promise<void> {
     const { model } = getState();
     const text = await api.textTower();
-    if (getState().model === model && model) setState({ model: { ...model, text } });
+    setState((state) =>
+      state.model && state.model.sha256 === model?.sha256 ? { model: { ...state.model, text } } : {},
+    );
   }
 
   return {

@@ -47,6 +47,7 @@ export function modelInfo(label: string, registers: ModelInfo["registers"] = [])
     bytes: 1000,
     registers,
     text: null,
+    integrity: "checked",
     status: { backend: "wasm", threads: 1, crossOriginIsolated: false, webgpuRefusal: "no adapter" },
   };
 }
@@ -113,6 +114,7 @@ function stage(
   const api: LabApi = {
     start: async () => modelInfo("").status,
     openModel: async () => modelInfo("bundled", [REGISTERS]),
+    modelChecked: async () => {},
     lookUpModel: async (ref) => offer(ref),
     savedModels: async () => [],
     deleteSavedModel: async () => {},

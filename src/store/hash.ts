@@ -4,12 +4,19 @@ import type { Deletion } from "../intervention/deletion.ts";
 import { deletionFields, deletionPairs } from "../intervention/deletion-text.ts";
 import { type Intervention, interventionSchema, NO_INTERVENTION } from "../intervention/intervention.ts";
 import { quantizationFields, quantizationPairs } from "../intervention/quantization-text.ts";
+import { toIntervention } from "./controls.ts";
+import type { LabState } from "./state.ts";
 
 /** What a link restores. */
 export interface LinkState {
   readonly intervention: Intervention;
   /** File name of a bundled sample; null = another image, which a link cannot carry. */
   readonly sample: string | null;
+}
+
+/** The link to what is shown; null before a model is. */
+export function linkOf({ controls, image }: Pick<LabState, "controls" | "image">): LinkState | null {
+  return controls && { intervention: toIntervention(controls), sample: image?.sample ?? null };
 }
 
 const numeral = z

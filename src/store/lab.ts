@@ -4,10 +4,9 @@ import { InputError } from "../errors/input-error.ts";
 import type { BackendChoice, ImageSource, LabApi } from "../worker/api.ts";
 import { createClassActions } from "./classes.ts";
 import type { LabContext, LabHost } from "./context.ts";
-import { toIntervention } from "./controls.ts";
 import { createExperimentActions } from "./experiments.ts";
 import { routeFiles } from "./file-routing.ts";
-import { type LinkState, parseHash } from "./hash.ts";
+import { type LinkState, linkOf, parseHash } from "./hash.ts";
 import { createKeptRegisters } from "./kept-registers.ts";
 import { createMaskActions } from "./mask.ts";
 import { addMessage, errorText, isCancelled } from "./messages.ts";
@@ -38,9 +37,9 @@ export function createLab(api: LabApi, host: LabHost) {
   const context: LabContext = { api, host, store, say, fail };
   const runs = createRuns(context);
   const kept = createKeptRegisters(api);
-  const opening = createOpening(context, runs, kept);
-  const picker = createPicker(context, opening.openModel);
   const bundled = { kind: "bundled", url: new URL("models/scenes-vit/", host.baseUrl).href } as const;
+  const opening = createOpening(context, runs, kept, bundled);
+  const picker = createPicker(context, opening.openModel);
   const classes = createClassActions(context);
   const registers = createRegisterActions(context, runs, kept);
 
@@ -150,14 +149,11 @@ export function createLab(api: LabApi, host: LabHost) {
 
     /** After the worker died: says so, and brings model, settings and image back into the new one. */
     async recover(reason: string): Promise<void> {
-      const { modelRequest, controls, image } = getState();
+      const { modelRequest } = getState();
+      const link = linkOf(getState());
       runs.abandon();
       setState({ curating: null, opening: null });
       say("info", `${reason} Model, settings and image are opened again.`);
-      const link = controls && {
-        intervention: toIntervention(controls),
-        sample: image?.sample ?? null,
-      };
       if (modelRequest) await opening.openModel(modelRequest, link);
     },
 

@@ -4,9 +4,10 @@ import type { Arrival, ModelInfo, ModelOverrides, ModelRequest } from "../worker
 import type { LabContext } from "./context.ts";
 import type { Controls } from "./controls.ts";
 import { defaultControls, linkedControls } from "./defaults.ts";
-import type { LinkState } from "./hash.ts";
+import { type LinkState, linkOf } from "./hash.ts";
 import { keepOverrides, withKeptOverrides } from "./kept-overrides.ts";
 import type { KeptRegisters } from "./kept-registers.ts";
+import { isCancelled } from "./messages.ts";
 import type { Runs } from "./runs.ts";
 import type { Sample } from "./samples.ts";
 import { emptyLanes, type Opening } from "./state.ts";
@@ -19,11 +20,23 @@ function withArrival(opening: Opening, { spec, trace }: Arrival): Opening {
 }
 
 /** Actions that open models and images. A failure leaves the current model, image and settings as they were. */
-export function createOpening({ api, host, store, fail }: LabContext, runs: Runs, kept: KeptRegisters) {
+export function createOpening(
+  { api, host, store, fail, say }: LabContext,
+  runs: Runs,
+  kept: KeptRegisters,
+  bundled: ModelRequest,
+) {
   const { getState, setState } = store;
   // Later work supersedes earlier work of the same kind, whichever answers first.
   let modelWork = 0;
   let imageWork = 0;
+  /** Opened models; an opening that fails leaves the one before. */
+  let models = 0;
+  /** What was opened last and known to be right. */
+  let sound: { readonly request: ModelRequest; readonly link: LinkState | null } = {
+    request: bundled,
+    link: null,
+  };
 
   async function openImage(blob: Blob, name: string, sample: string | null = null): Promise<void> {
     const id = ++imageWork;
@@ -95,6 +108,7 @@ export function createOpening({ api, host, store, fail }: LabContext, runs: Runs
       runs.abandon();
       const controls = await firstControls(model, request, link);
       if (id !== modelWork) return false;
+      noteSound();
       setState((state) => ({
         model,
         modelRequest: request,
@@ -120,6 +134,7 @@ export function createOpening({ api, host, store, fail }: LabContext, runs: Runs
           embedded: state.model?.sha256 === model.sha256 ? state.classes.embedded : null,
         },
       }));
+      void followCheck(++models);
       const { image } = getState();
       if (image) await openImage(image.blob, image.info.name, image.sample);
       return true;
@@ -127,8 +142,41 @@ export function createOpening({ api, host, store, fail }: LabContext, runs: Runs
       if (id !== modelWork) return false;
       setState({ opening: null });
       fail(error);
+      if (asked !== sound.request) await replaceDamaged();
       return false;
     }
+  }
+
+  /** Remembers the model in use, if it was checked, with its settings, before another takes its place. */
+  function noteSound(): void {
+    const { model, modelRequest } = getState();
+    if (model?.integrity === "checked" && modelRequest) {
+      sound = { request: modelRequest, link: linkOf(getState()) };
+    }
+  }
+
+  /** Waits for the check of a model that is in use already; a damaged one gives way to what was opened before it. */
+  async function followCheck(which: number): Promise<void> {
+    if (getState().model?.integrity !== "checking") return;
+    const note = (integrity: ModelInfo["integrity"]) =>
+      setState(({ model }) => (model && which === models ? { model: { ...model, integrity } } : {}));
+    try {
+      await api.modelChecked();
+      note("checked");
+    } catch (error) {
+      if (which !== models || isCancelled(error)) return;
+      note("damaged");
+      fail(error);
+      await replaceDamaged();
+    }
+  }
+
+  /** Unless the user is opening another model anyway. */
+  async function replaceDamaged(): Promise<void> {
+    const { model, opening } = getState();
+    if (opening || model?.integrity !== "damaged") return;
+    say("info", "The model that was open before is opened again.");
+    await openModel(sound.request, sound.link);
   }
 
   return {

@@ -5,7 +5,7 @@ import { createCalibration, isCalibrated } from "./calibration.ts";
 import type { LabContext } from "./context.ts";
 import { type Controls, clampControls, toIntervention } from "./controls.ts";
 import { createDatasets } from "./dataset.ts";
-import { writeHash } from "./hash.ts";
+import { linkOf, writeHash } from "./hash.ts";
 import { createLaneRunner } from "./lane-runner.ts";
 import { findSaved } from "./saved-evaluations.ts";
 import type { LabState } from "./state.ts";
@@ -64,9 +64,8 @@ export function createRuns(context: LabContext) {
   }
 
   function saveLink(): void {
-    const { controls, image } = getState();
-    if (!controls) return;
-    host.writeHash(writeHash({ intervention: toIntervention(controls), sample: image?.sample ?? null }));
+    const link = linkOf(getState());
+    if (link) host.writeHash(writeHash(link));
   }
 
   /** Changes the controls, fits them to the model and runs the intervention lane once they rest. */

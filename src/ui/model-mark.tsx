@@ -59,13 +59,20 @@ export function ModelMark() {
   );
 }
 
+const INTEGRITY = {
+  checked: { mark: "", detail: "" },
+  checking: { mark: "checking…", detail: " by the Hub; the download is being checked" },
+  damaged: { mark: "damaged", detail: " by the Hub, which the download has not" },
+} as const satisfies Record<ModelInfo["integrity"], unknown>;
+
 function ModelLabel(props: { readonly model: ModelInfo; readonly name: string }) {
-  const { bytes, sha256 } = props.model;
+  const { bytes, sha256, integrity } = props.model;
+  const { mark, detail } = INTEGRITY[integrity];
   return (
     <DetailMark
       className="model-label"
       testId="model-label"
-      detail={`${props.name}, ${formatBytes(bytes)}, sha256 ${sha256}`}
+      detail={`${props.name}, ${formatBytes(bytes)}, sha256 ${sha256}${detail}`}
     >
       <strong data-testid="model-name">{props.name}</strong>{" "}
       <span className="muted">
@@ -74,6 +81,7 @@ function ModelLabel(props: { readonly model: ModelInfo; readonly name: string })
           {" "}
           · <code title={sha256}>{sha256.slice(0, 8)}</code>
         </span>
+        {mark && <span data-testid="model-integrity"> · {mark}</span>}
       </span>
     </DetailMark>
   );

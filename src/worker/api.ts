@@ -46,6 +46,8 @@ export interface ModelInfo {
   readonly status: EngineStatus;
   /** The checkpoint's text tower, for zero-shot classification; null = it has none. */
   readonly text: TextTowerInfo | null;
+  /** Whether its bytes were checked, as far as they can be, or still are while it is in use, or failed the check. */
+  readonly integrity: "checked" | "checking" | "damaged";
 }
 
 export interface RegistersInfo {
@@ -209,6 +211,11 @@ export interface LabApi extends ExperimentApi {
     image?: NamedImage | null,
     onArrival?: (arrival: Arrival) => void,
   ): Promise<ModelInfo>;
+  /**
+   * Waits for the check of the current model's bytes; rejects with InputError when they were damaged on the way: then what is
+   * saved of it has been deleted. All work that has a lasting result waits for it by itself.
+   */
+  modelChecked(): Promise<void>;
   /** Looks a model of the Hub up without fetching its weights: only the list of files and the header. Rejects with InputError. */
   lookUpModel(ref: HubRef): Promise<ModelOffer>;
   /** Models in the browser's storage, whole or in part. */

@@ -63,6 +63,8 @@ class Client implements LabClient {
     return this.#current.call((api) => api.start(backend));
   };
 
+  modelChecked: LabApi["modelChecked"] = () => this.#current.call((api) => api.modelChecked());
+
   openModel: LabApi["openModel"] = async (request, onProgress, image, onArrival = () => {}) => {
     this.#opening?.terminate();
     // The first model needs no second worker: there is none to protect.

@@ -23,7 +23,7 @@ test("registers come from the first images of the set's order and the blocks tha
   const { engine } = await countingEngine(4);
   const told: Progress[] = [];
   const model = {
-    ...{ engine, sha256: "a".repeat(64), bytes: 1, text: null },
+    ...{ engine, sha256: "a".repeat(64), bytes: 1, check: null, text: null },
     status: { backend: "wasm", threads: 1, crossOriginIsolated: false, webgpuRefusal: null } as const,
   };
   const request = {

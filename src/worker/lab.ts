@@ -13,7 +13,7 @@ import type { RgbaImage } from "../image/rgba-image.ts";
 import { interventionSchema } from "../intervention/intervention.ts";
 import { readRegisters, writeRegisters } from "../regcache/registers-file.ts";
 import type { SearchProgress } from "../regcache/search-state.ts";
-import type { BackendChoice, EngineStatus, LabApi, LearningImages, ModelRequest } from "./api.ts";
+import type { BackendChoice, EngineStatus, LabApi, LearningImages, ModelRequest, Progress } from "./api.ts";
 import { refusalBeforeTrial } from "./backend.ts";
 import { Calibrations } from "./calibrations.ts";
 import { curateRegisters } from "./curation.ts";
@@ -26,6 +26,7 @@ import { Jobs } from "./jobs.ts";
 import { type LoadedModel, loadModel, modelInfo, registersInfo, textTowerInfo } from "./loaded-model.ts";
 import { lookUpModel } from "./look-up-model.ts";
 import { compareParts } from "./masks.ts";
+import { ModelCheck } from "./model-check.ts";
 import { type OpenedImage, openImage } from "./open-image.ts";
 import { PoolKeeper } from "./pool-keeper.ts";
 import { embedWithText, type TextSource } from "./text-tower.ts";
@@ -47,6 +48,7 @@ export class Lab implements LabApi {
   #threads = 1;
   #initialised = false;
   #model: (LoadedModel & { readonly request: ModelRequest }) | null = null;
+  #check = new ModelCheck(null);
   /** The latest only: it holds the files of its list. */
   #dataset: OpenDataset | null = null;
   #datasetCount = 0;
@@ -71,7 +73,7 @@ export class Lab implements LabApi {
 
   openModel: LabApi["openModel"] = (request, onProgress, image, onArrival) =>
     this.#jobs.run("openModel", async (signal) => {
-      const choice = { backend: this.#backend, threads: this.#threads };
+      const choice = { backend: this.#backend, threads: this.#threads, defersCheck: true };
       const model = await loadModel(request, choice, onProgress, signal, async (spec) => {
         if (!image) return null;
         const { input } = await openImage(image, spec.preprocess);
@@ -79,12 +81,16 @@ export class Lab implements LabApi {
       });
       const previous = this.#model;
       this.#model = { ...model, request };
+      this.#check.stop();
+      this.#check = new ModelCheck(model.check);
       this.#pool.close();
       this.#images.clear();
       this.#calibrations = new Calibrations();
       await previous?.engine.dispose();
       return modelInfo(model);
     });
+
+  modelChecked: LabApi["modelChecked"] = () => this.#check.wait();
 
   lookUpModel: LabApi["lookUpModel"] = (ref) =>
     this.#jobs.run("lookUpModel", (signal) => lookUpModel(ref, signal));
@@ -145,7 +151,7 @@ export class Lab implements LabApi {
 
   evaluate: LabApi["evaluate"] = (request, onUpdate, onPreparing) =>
     this.#jobs.run("evaluate", async (signal) => {
-      const model = this.#loaded();
+      const model = await this.#checked(signal, onPreparing);
       const { engine } = model;
       const dataset = this.#opened(request.dataset);
       const prepare = (image: RgbaImage) => prepareImage(image, engine.spec.preprocess).pixels;
@@ -191,17 +197,19 @@ export class Lab implements LabApi {
       };
       const keep = async (progress: SearchProgress) => onProgress(progress);
       const hears = { tell, keep };
-      return { result: await runExperiment(this.#loaded(), dataset, request, given, hears, signal) };
+      const model = await this.#checked(signal, (progress) => void tell({ progress, result: null }));
+      return { result: await runExperiment(model, dataset, request, given, hears, signal) };
     });
 
   embedClasses: LabApi["embedClasses"] = (request, onProgress) =>
     this.#jobs.run("embedClasses", async (signal) => {
-      const { engine, sha256 } = this.#loaded();
+      const { engine, sha256 } = await this.#checked(signal, onProgress);
       return embedWithText(this.#text(), sha256, request, engine, onProgress, signal);
     });
 
   downloadText: LabApi["downloadText"] = (onProgress) =>
     this.#jobs.run("downloadText", async (signal) => {
+      await this.#checked(signal, onProgress);
       await this.#text().hub?.fetch("whole", onProgress, signal);
     });
 
@@ -209,8 +217,9 @@ export class Lab implements LabApi {
 
   curate: LabApi["curate"] = (request, onProgress) =>
     this.#jobs.run("curate", async (signal) => {
+      const model = await this.#checked(signal, onProgress);
       const images = await this.#learningImages(request.images);
-      return curateRegisters(this.#loaded(), images, request, onProgress, signal);
+      return curateRegisters(model, images, request, onProgress, signal);
     });
 
   openRegisters: LabApi["openRegisters"] = async (file) => {
@@ -253,6 +262,13 @@ export class Lab implements LabApi {
   #opened(id: string): OpenDataset {
     if (this.#dataset?.info.id === id) return this.#dataset;
     throw new InputError("Data set", "an opened one", `"${id}"`, "Open it again.");
+  }
+
+  /** The model for work whose result lasts, which damaged weights must not leave anything in. */
+  async #checked(signal: AbortSignal, tell: (progress: Progress) => void) {
+    const model = this.#loaded();
+    await this.#check.wait(signal, tell);
+    return model;
   }
 
   #loaded(): LoadedModel & { readonly request: ModelRequest } {

@@ -9,7 +9,7 @@ import type { SessionsOptions } from "../engine/sessions.ts";
 import type { Engine } from "../engine/types.ts";
 import { openEncoder } from "../families/index.ts";
 import { formatBlocks } from "../figures/format.ts";
-import { openHubFiles } from "../hub/hub-files.ts";
+import { openHubFiles, type WeightsCheck } from "../hub/hub-files.ts";
 import { planModel } from "../hub/plan-model.ts";
 import type { Registers } from "../regcache/registers.ts";
 import { readRegisters } from "../regcache/registers-file.ts";
@@ -37,10 +37,13 @@ export interface LoadedModel {
   readonly status: EngineStatus;
   /** Where its text tower is read from; null when it has none. */
   readonly text: TextSource | null;
+  /** What is left to be checked of its bytes while it is in use; null = nothing. */
+  readonly check: WeightsCheck | null;
 }
 
 /**
- * Opens a model whole: files, header, digest, sessions, registers.
+ * Opens a model whole: files, header, digest, sessions, registers. Hashing takes as long as building the encoder, so a download
+ * may be checked afterwards.
  * @param firstRun an image to run block by block while the weights arrive, before they can be checked
  * @throws InputError, with nothing left behind, when any part of it is not right
  */
@@ -49,6 +52,8 @@ export async function loadModel(
   choice: Pick<SessionsOptions, "instruments"> & {
     readonly backend: BackendChoice;
     readonly threads: number;
+    /** Whether the check of its bytes may be left to the caller, where they are known by what the Hub states. */
+    readonly defersCheck?: boolean;
   },
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
@@ -67,11 +72,16 @@ export async function loadModel(
   const withText = request.kind === "hub" && request.withText === true ? plans?.text : null;
   const plan = withText?.withEncoder ?? plans?.encoder;
   if (hub && plan) await hub.checkRoom(plan);
+  let check: WeightsCheck | null = null;
+  const defer = (later: WeightsCheck) => {
+    check = later;
+  };
   const digestOf = (stop: AbortSignal) =>
     hub && plan
       ? hub.fetch(plan, onProgress, stop, {
           hasher: createWorkerHasher,
           text: withText ? "whole" : plans?.text ? "nothing" : "none",
+          ...(choice.defersCheck && { defer }),
         })
       : sha256(files.weights, {
           onProgress: stage("Checking the file (bytes)"),
@@ -104,6 +114,7 @@ export async function loadModel(
     engine: opened.engine,
     sha256: digest,
     bytes: safetensors.size,
+    check,
     text: hasTextTower(safetensors)
       ? {
           weights: safetensors,
@@ -161,6 +172,7 @@ export function modelInfo(model: LoadedModel): ModelInfo {
     registers: [...model.engine.registers.values()].map(registersInfo),
     status: model.status,
     text: textTowerInfo(model),
+    integrity: model.check ? "checking" : "checked",
   };
 }
 
