@@ -7,6 +7,9 @@ const isolation = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
+// unzipit imports it where it finds itself in Node only; a browser never comes to that line.
+const nodeOnly = { external: ["node:worker_threads"] };
+
 export default defineConfig({
   // Relative URLs, so that the built site works under any sub-path of a static host.
   base: "./",
@@ -15,8 +18,8 @@ export default defineConfig({
   // isolated site re-run our worker chunk and hang.
   resolve: { conditions: ["onnxruntime-web-use-extern-wasm", "module", "browser", "development|production"] },
   optimizeDeps: { exclude: ["onnxruntime-web"] },
-  worker: { format: "es" },
-  build: { target: "esnext", assetsInlineLimit: 0, chunkSizeWarningLimit: 1200 },
+  worker: { format: "es", rolldownOptions: nodeOnly },
+  build: { target: "esnext", assetsInlineLimit: 0, chunkSizeWarningLimit: 1200, rolldownOptions: nodeOnly },
   server: { headers: isolation },
   preview: { headers: isolation },
   test: {

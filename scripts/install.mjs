@@ -32,11 +32,9 @@ export function installPackages() {
     .digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
   console.error("Installing packages (once) ...");
-  // onnxruntime-node's CPU library is in its package; its install script would fetch CUDA from elsewhere.
-  const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" };
   // Not `npm ci`: it refuses a lock file that lacks optional binaries of other platforms, and some registries do not
   // carry all of those. This installs the locked versions and leaves the lock file alone.
-  const code = run("npm", ["install", "--no-save", "--include=dev", "--no-audit", "--no-fund"], { env });
+  const code = run("npm", ["install", "--no-save", "--include=dev", "--no-audit", "--no-fund"]);
   if (code !== 0) {
     console.error("npm install failed: see its message above. A network connection is needed this once.");
     process.exit(code);
