@@ -85,6 +85,25 @@ test("a chosen folder is evaluated too, with its unreadable image counted", asyn
   await expectCounts(lab, report);
 });
 
+test("images that registers were curated from are not evaluated, and the set's name says so", async ({
+  lab,
+}) => {
+  const files = await sceneFiles(CLASSES, 10);
+  await lab.open();
+  await lab.clearIntervention();
+  await lab.drop([zipOf(files)]);
+  await expect(lab.byId("dataset-info")).toHaveText("scenes.zip: 20 images in 2 classes");
+  await lab.byId("curate-dataset").click();
+  await expect(lab.messages()).toContainText("4 images of scenes.zip.");
+  await evaluateAll(lab);
+  await expect(lab.byId("accuracy-progress")).toContainText(
+    "16 of 16 images · scenes.zip without the fifth of each class that was learnt from · own head",
+  );
+  await lab.setSwitch("prefix-switch", false);
+  await evaluateAll(lab);
+  await expect(lab.byId("accuracy-progress")).toContainText("20 of 20 images · scenes.zip · own head");
+});
+
 test("classes of the user's own are read by the chosen probe on held-out images", async ({ lab }, info) => {
   const files = (await sceneFiles(["bag", "trouser"], 10)).map(({ path, bytes }) => ({
     path: path.replace("bag", "sack").replace("trouser", "leg"),

@@ -33,6 +33,8 @@ export interface CurationOptions {
   readonly model: string;
   /** What the images are, for people. */
   readonly data: string;
+  /** Fingerprint of the data set whose probe images they are; absent = they are of no such set. */
+  readonly probeOf?: string | undefined;
   /** The sets that the images come from, in their order; absent = one. */
   readonly sets?: readonly ImageSetPart[] | undefined;
   readonly signal?: AbortSignal;
@@ -118,6 +120,7 @@ export async function curatePrefixes(
 
   const meanToken = pass1.meanToken();
   const common = { model: options.model, from, block, images: images.length, data: options.data };
+  const probe = options.probeOf === undefined ? {} : { probeOf: options.probeOf };
   const compared = [outliers.outputs, pass1.normalStates()] as const;
   const cosine = cosineReport(...compared);
   const { sets: parts = [] } = options;
@@ -125,7 +128,17 @@ export async function curatePrefixes(
   const finish = async (content: Omit<Registers, "id">) => ({ id: await contentId(content), ...content });
   const of = (kind: Registers["kind"], distinct: readonly Register[], state: readonly Float32Array[]) => {
     const candidates = distinct.reduce((sum, register) => sum + register.candidates, 0);
-    return finish({ kind, ...common, candidates, distinct, state, mean: meanToken.state, cosine, ...sets });
+    return finish({
+      kind,
+      ...common,
+      candidates,
+      distinct,
+      state,
+      mean: meanToken.state,
+      cosine,
+      ...sets,
+      ...probe,
+    });
   };
   const patches = images.length * (spec.tokens - leadingTokens(spec));
   const { key, value, state } = meanToken;

@@ -19,6 +19,8 @@ export interface ExperimentSubject {
   readonly sha256: string;
   /** Images that settings are chosen on; never the test set. */
   readonly images: CalibrationSet;
+  /** Fingerprint of the data set whose probe images they are; absent = they are of no such set. */
+  readonly probeOf?: string | undefined;
   /** Reads labels; null = label-free. */
   readonly head: Head | null;
   readonly quantize: Quantization;
@@ -61,6 +63,7 @@ export async function prepareSearch(
   const prefixes = await curatePrefixes(engine, loaders, settings, {
     model: sha256,
     data: `${images.count} images of ${images.name}`,
+    probeOf: subject.probeOf,
     ...(onProgress && { onProgress }),
     ...(signal && { signal }),
   });

@@ -27,7 +27,14 @@ beforeAll(async () => {
   const { bytes, config } = randomCheckpoint({ width: 24, heads: 2, blocks: 3, grid: 4, patch: 4 });
   const file = await openSafetensors(memorySource(bytes, "random.safetensors"));
   engine = await createEngine(openEncoder(file, { config }, {}), createNodeRuntime());
-  registers = await curate(engine, images, { block: 1, top: 4 }, { model: sha256, data: "3 test images" });
+  registers = await curate(
+    engine,
+    images,
+    { block: 1, top: 4 },
+    {
+      ...{ model: sha256, data: "3 test images", probeOf: "cd12" },
+    },
+  );
 });
 
 describe("curate", () => {
@@ -112,7 +119,7 @@ describe("curate", () => {
 
   it("gives a random ordinary token's and the mean token's keys and values from the same passes", async () => {
     const prefixes = await curatePrefixes(engine, images, { block: 1, top: 4 }, { model: sha256, data: "" });
-    expect(prefixes.outliers).toEqual({ ...registers, data: "" });
+    expect(prefixes.outliers).toEqual({ ...registers, data: "", probeOf: undefined });
     expect(prefixes.meanToken).toMatchObject({ kind: "mean-token", candidates: 3 * 16 });
     expect(prefixes.meanToken.state).toEqual(registers.mean);
     expect(prefixes.randomSink).toMatchObject({ kind: "random-sink", candidates: 1 });

@@ -45,6 +45,8 @@ const common = z.object({
   candidates: integer,
   images: integer,
   data: z.string(),
+  /** The data set whose probe images they were, where they were. */
+  probe_of: z.string().optional(),
   cosine_outliers: decimal,
   cosine_normal: decimal,
   /** The sets that the images come from, as JSON, where there are several. */
@@ -92,6 +94,7 @@ export function writeRegisters(registers: Registers): Uint8Array {
     candidates: String(registers.candidates),
     images: String(registers.images),
     data: registers.data,
+    ...(registers.probeOf !== undefined && { probe_of: registers.probeOf }),
     cosine_outliers: String(registers.cosine.outliers),
     cosine_normal: String(registers.cosine.normal),
     ...(registers.sets && { sets: JSON.stringify(registers.sets) }),
@@ -148,6 +151,7 @@ export async function readRegisters(
     candidates: manifest.candidates,
     images: manifest.images,
     data: manifest.data,
+    ...(manifest.probe_of !== undefined && { probeOf: manifest.probe_of }),
     cosine: { outliers: manifest.cosine_outliers, normal: manifest.cosine_normal },
     ...(manifest.sets && { sets: manifest.sets }),
     distinct,

@@ -39,6 +39,8 @@ export interface Registers {
   readonly images: number;
   /** What they were curated from, for people. */
   readonly data: string;
+  /** Fingerprint of the data set whose probe images these are: it is not evaluated on them. Absent = other images. */
+  readonly probeOf?: string | undefined;
   /** Distinct ones, at least one. */
   readonly distinct: readonly Register[];
   /** Mean state of the curated tokens at each block's input, [L][D]. */

@@ -7,6 +7,7 @@ import { isCalibrated } from "./calibration.ts";
 import type { LabHost } from "./context.ts";
 import { type Controls, quantizationOf, toIntervention } from "./controls.ts";
 import { encoderKey } from "./encoder-key.ts";
+import { isChosenOn } from "./experiments.ts";
 import { unfittedHeadKey } from "./head-key.ts";
 import { isCancelled } from "./messages.ts";
 import { type EvaluationKey, forgetSaved, saveProgress } from "./saved-evaluations.ts";
@@ -106,7 +107,7 @@ export function createAccuracyRunner(
 
   async function start(resume: EvaluationProgress | null = null): Promise<void> {
     await stop();
-    const { controls, model, accuracy, classes } = store.getState();
+    const { controls, model, accuracy, classes, experiments } = store.getState();
     if (!controls || !model) return;
     const id = ++current;
     let latest: AccuracyState["report"] = null;
@@ -132,6 +133,7 @@ export function createAccuracyRunner(
           seed: accuracy.seed,
           classEmbeddings: classes.embedded,
           probe: accuracy.probe,
+          choseOnProbe: isChosenOn(set, experiments, controls),
           ...(resume && { resume }),
         },
         (next, working) => {

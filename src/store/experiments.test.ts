@@ -51,3 +51,27 @@ test("the sensitive block is what the latest experiment on this model found", as
   await lab.runExperiment("search");
   expect(sensitiveBlockOf(state().experiments)).toBe(1);
 });
+
+test("accuracy is told while the controls hold a setting that was chosen on the data set's probe images", async () => {
+  const asked: boolean[] = [];
+  const { lab } = await booted({
+    experiment: () => Promise.resolve({ result: search as ExperimentResult }),
+    evaluate: ({ choseOnProbe }) => {
+      asked.push(choseOnProbe);
+      return new Promise(() => {});
+    },
+  });
+  await lab.runExperiment("search");
+  const { request } = lab.store.getState().experiments.records.search!;
+  const measure = async () => {
+    const before = asked.length;
+    void lab.startAccuracy();
+    await vi.waitFor(() => expect(asked.length).toBeGreaterThan(before));
+  };
+  await measure();
+  await lab.adoptSetting({ prefix: null, delete: { block: 1, count: 2, by: "linf" } }, [REGISTERS], request);
+  await measure();
+  lab.setControls((controls) => ({ ...controls, deletion: { ...controls.deletion, on: false } }));
+  await measure();
+  expect(asked).toEqual([false, true, false]);
+});

@@ -4,7 +4,7 @@ import { NO_INTERVENTION } from "../intervention/intervention.ts";
 import type { LabApi, Progress, RegistersInfo } from "../worker/api.ts";
 import type { ExperimentKind, ExperimentRequest, ExperimentResult } from "../worker/experiment-api.ts";
 import type { LabContext } from "./context.ts";
-import { withIntervention } from "./controls.ts";
+import { type Controls, toIntervention, withIntervention } from "./controls.ts";
 import { encoderKey } from "./encoder-key.ts";
 import { experimentRequest } from "./experiment-request.ts";
 import type { KeptRegisters } from "./kept-registers.ts";
@@ -56,6 +56,26 @@ export interface ExperimentsState {
   readonly settings: ExperimentSettings;
   /** Evaluations of the interrupted search that these settings would go on with; null = there is none. */
   readonly offer: number | null;
+  /** The setting that was last put into the controls, and the data set on whose probe images it was chosen. */
+  readonly adopted: AdoptedSetting | null;
+}
+
+/** A setting of an experiment in the controls. */
+interface AdoptedSetting {
+  readonly dataset: string;
+  /** See {@link settingText}. */
+  readonly setting: string;
+}
+
+/** Prefix and deletion as text, equal for equal ones. */
+function settingText(controls: Controls): string {
+  const { prefix, delete: deletion } = toIntervention(controls);
+  return JSON.stringify([prefix, deletion]);
+}
+
+/** Whether the controls' prefix and deletion were chosen on the probe images of an opened data set. */
+export function isChosenOn(dataset: string, { adopted }: ExperimentsState, controls: Controls): boolean {
+  return adopted?.dataset === dataset && adopted.setting === settingText(controls);
 }
 
 export const INITIAL_EXPERIMENTS: ExperimentsState = {
@@ -63,6 +83,7 @@ export const INITIAL_EXPERIMENTS: ExperimentsState = {
   progress: null,
   records: {},
   offer: null,
+  adopted: null,
   settings: {
     bits: "w8a8",
     by: "linear",
@@ -184,6 +205,8 @@ export function createExperimentActions(context: LabContext, runs: Runs, kept: K
         ...withIntervention(controls, { ...NO_INTERVENTION, ...parts, quantize }),
         registers: registers.id,
       }));
+      const { controls } = getState();
+      if (controls) update({ adopted: { dataset: request.dataset, setting: settingText(controls) } });
     },
   };
 }

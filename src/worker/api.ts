@@ -156,6 +156,8 @@ export interface EvaluationRequest extends HeadChoice {
   readonly dataset: string;
   readonly limit: number;
   readonly seed: number;
+  /** Whether prefix and deletion were chosen on the data set's probe images, which are then not evaluated. */
+  readonly choseOnProbe: boolean;
   /** An earlier report of the same evaluation, to go on after. Rejects with InputError when it is of another one. */
   readonly resume?: EvaluationProgress;
 }

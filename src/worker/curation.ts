@@ -10,11 +10,13 @@ const SEED = 0;
 
 /**
  * Curates registers from the first images of a set and gives them to the engine; unreadable images are left out.
+ * @param probeOf fingerprint of the data set whose probe images they are; null = they are of no such set
  * @throws InputError for settings that do not fit, or no image that can be read; CancelledError on abort
  */
 export async function curateRegisters(
   { engine, sha256 }: LoadedModel,
   set: LabelledSet,
+  probeOf: string | null,
   { limit, settings }: CurationRequest,
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
@@ -27,6 +29,7 @@ export async function curateRegisters(
   const registers = await curate(engine, loaders, settings, {
     model: sha256,
     data: `${images.count} images of ${images.name}`,
+    ...(probeOf !== null && { probeOf }),
     signal,
     onProgress: tell,
   });

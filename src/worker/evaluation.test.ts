@@ -6,9 +6,11 @@ import { engineRunner } from "../evaluate/image-runner.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { splitSet } from "../evaluate/split.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
-import { NO_INTERVENTION } from "../intervention/intervention.ts";
+import { type Intervention, NO_INTERVENTION } from "../intervention/intervention.ts";
+import { curate } from "../regcache/curate.ts";
+import { countingEngine, testInput } from "../regcache/test-engine.ts";
 import type { OpenDataset } from "./datasets.ts";
-import { evaluateDataset } from "./evaluation.ts";
+import { evaluateDataset, hasRegistersOf } from "./evaluation.ts";
 
 const set = fakeSet(
   Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? ([9, i % 3, 0] as const) : ([i % 3, 9, 1] as const))),
@@ -95,6 +97,34 @@ test("a set whose classes are embedded is read zero-shot, whole; another one by 
   expect(report).toMatchObject({ n: 20, configurations: [{ correct: 20 }] });
   expect(report.head).toBe("zero-shot over 2 classes, 1 template");
   // Images that a quantizer was calibrated on are not evaluated.
-  expect(await run(["green", "red"], true)).toMatchObject({ n: 16, head: report.head });
+  expect(await run(["green", "red"], true)).toMatchObject({
+    ...{ n: 16, head: report.head, dataset: "fake without the fifth of each class that was learnt from" },
+  });
+  expect(report.dataset).toBe("fake");
   expect((await run(["green", "blue"])).head).toMatch(/^nearest class mean/);
+});
+
+test("registers from a data set's probe images are known by its fingerprint", async () => {
+  const { engine } = await countingEngine(2);
+  const images = [async () => testInput(0)];
+  const curated = (probeOf?: string) =>
+    curate(
+      engine,
+      images,
+      { block: 0, top: probeOf ? 2 : 3 },
+      { model: "ab".repeat(32), data: "d", probeOf },
+    );
+  const [own, others] = [await curated("cd12"), await curated()];
+  for (const each of [own, others]) engine.addRegisters(each);
+  const of = (fingerprint: string | null, change: Partial<Intervention>) =>
+    hasRegistersOf({ fingerprint }, engine, { ...NO_INTERVENTION, ...change });
+  const prefix = (registers: string) => ({ prefix: { registers, from: 0, to: 1, count: 1 } });
+  expect(of("cd12", prefix(own.id))).toBe(true);
+  expect(of("ef34", prefix(own.id))).toBe(false);
+  expect(of(null, prefix(own.id))).toBe(false);
+  expect(of("cd12", prefix(others.id))).toBe(false);
+  const deletion = { block: 0, count: 1, by: "similarity", registers: own.id } as const;
+  expect(of("cd12", { delete: deletion })).toBe(true);
+  expect(of("cd12", {})).toBe(false);
+  await engine.dispose();
 });

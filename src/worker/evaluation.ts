@@ -1,22 +1,24 @@
 import type { Engine } from "../engine/types.ts";
+import type { LabelledSet } from "../evaluate/dataset.ts";
 import { evaluateWith } from "../evaluate/evaluate.ts";
 import type { ImageRunner } from "../evaluate/image-runner.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { unfittedHead } from "../evaluate/unfitted-head.ts";
-import type { EvaluationRequest, Progress } from "./api.ts";
+import type { Intervention } from "../intervention/intervention.ts";
+import type { DatasetInfo, EvaluationRequest, Progress } from "./api.ts";
 import type { OpenDataset } from "./datasets.ts";
 import { fittedHead } from "./heads.ts";
 
 /** An evaluation whose calibration images the engine knows. */
-export interface ResolvedEvaluation extends EvaluationRequest {
-  /** Whether a quantizer is calibrated on the data set's probe images, which are then not evaluated. */
+export interface ResolvedEvaluation extends Omit<EvaluationRequest, "choseOnProbe"> {
+  /** Whether something is learnt from the data set's probe images, which are then not evaluated. */
   readonly sparesProbe: boolean;
 }
 
 /**
  * Evaluates an opened data set. An encoder whose own classes are the set's is read by its own head, one whose class
- * embeddings cover them zero-shot; any other one by the chosen probe. Images that a probe is fitted on, or a quantizer calibrated
- * on, are not evaluated.
+ * embeddings cover them zero-shot; any other one by the chosen probe. Images that a probe is fitted on, a quantizer calibrated
+ * on, registers curated from, or a setting chosen on, are not evaluated, and the report's name of the set says so.
  * @param onPreparing called while a probe is fitted
  * @throws InputError, CancelledError as {@link evaluateWith}
  */
@@ -32,6 +34,28 @@ export async function* evaluateDataset(
   const onProgress = (stage: string, done: number, total: number) => onPreparing({ stage, done, total });
   const unfitted = unfittedHead(engine.spec, dataset.whole.classes, request.classEmbeddings);
   const head = unfitted ?? (await fittedHead(engine, runners, dataset, request, { signal, onProgress }));
-  const set = unfitted && !sparesProbe ? dataset.whole : (await dataset.probeParts()).test;
+  const set = await imagesToEvaluate(dataset, unfitted !== null, sparesProbe);
   yield* evaluateWith(runners, set, configurations, head, { seed, limit, resume, signal });
+}
+
+async function imagesToEvaluate(
+  { whole, probeParts }: OpenDataset,
+  isUnfitted: boolean,
+  sparesProbe: boolean,
+): Promise<LabelledSet> {
+  if (isUnfitted && !sparesProbe) return whole;
+  const { test } = await probeParts();
+  // A fitted head names the images that it leaves; a set with probe images of its own loses none.
+  if (!isUnfitted || test.count === whole.count) return test;
+  return { ...test, name: `${whole.name} without the fifth of each class that was learnt from` };
+}
+
+/** Whether an intervention has registers that come from a data set's probe images. */
+export function hasRegistersOf(
+  { fingerprint }: Pick<DatasetInfo, "fingerprint">,
+  { registers }: Pick<Engine, "registers">,
+  { prefix, delete: deletion }: Intervention,
+): boolean {
+  const used = [prefix?.registers, deletion?.registers].filter((id) => id !== undefined);
+  return fingerprint !== null && used.some((id) => registers.get(id)?.probeOf === fingerprint);
 }

@@ -85,7 +85,8 @@ export async function runExperiment(
   const onProgress = (stage: string, done: number, total: number) =>
     void tell({ progress: { stage, done, total }, result: null });
   const images = await calibrationSet(parts.probe, prepare, { seed, limit, signal, onProgress });
-  const subject: ExperimentSubject = { engine, sha256, images, head, quantize, signal, onProgress };
+  const probeOf = dataset.info.fingerprint ?? undefined;
+  const subject: ExperimentSubject = { engine, sha256, images, probeOf, head, quantize, signal, onProgress };
   switch (request.kind) {
     case "sensitivity":
       return sensitivity(subject, request, tell);

@@ -19,7 +19,7 @@ import { Calibrations } from "./calibrations.ts";
 import { curateRegisters } from "./curation.ts";
 import { type OpenDataset, openDataset, openImages } from "./datasets.ts";
 import { decodeImage } from "./decode.ts";
-import { evaluateDataset } from "./evaluation.ts";
+import { evaluateDataset, hasRegistersOf } from "./evaluation.ts";
 import type { ExperimentUpdate } from "./experiment-api.ts";
 import { parseExperimentRequest, parseResume, runExperiment } from "./experiments.ts";
 import { Jobs } from "./jobs.ts";
@@ -160,9 +160,12 @@ export class Lab implements LabApi {
         name,
         intervention: this.#calibrations.resolve(intervention),
       }));
-      const sparesProbe = request.configurations.some(({ intervention }) =>
-        this.#calibrations.takesProbe(intervention),
-      );
+      const sparesProbe =
+        request.choseOnProbe ||
+        request.configurations.some(
+          ({ intervention }) =>
+            this.#calibrations.takesProbe(intervention) || hasRegistersOf(dataset.info, engine, intervention),
+        );
       const wanted = { ...request, configurations, sparesProbe };
       const images = Math.min(limit, dataset.info.count);
       const interventions = configurations.map(({ intervention }) => intervention);
@@ -218,8 +221,10 @@ export class Lab implements LabApi {
   curate: LabApi["curate"] = (request, onProgress) =>
     this.#jobs.run("curate", async (signal) => {
       const model = await this.#checked(signal, onProgress);
-      const images = await this.#learningImages(request.images);
-      return curateRegisters(model, images, request, onProgress, signal);
+      const { images } = request;
+      const set = await this.#learningImages(images);
+      const probeOf = images.kind === "probe" ? this.#opened(images.dataset).info.fingerprint : null;
+      return curateRegisters(model, set, probeOf, request, onProgress, signal);
     });
 
   openRegisters: LabApi["openRegisters"] = async (file) => {
