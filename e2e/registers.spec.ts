@@ -80,6 +80,42 @@ test("two distinct registers are curated, and the prefix holds one or both", asy
   expect(await shown(1)).toEqual(one);
 });
 
+test("several sets are chosen by keyboard, and how alike the tokens of each are is said", async ({
+  lab,
+  page,
+}, info) => {
+  const folders = [
+    await writeFiles(info.outputPath("bags"), await sceneFiles(["bag"], 5)),
+    await writeFiles(info.outputPath("coats"), await sceneFiles(["coat"], 4)),
+  ];
+  await lab.open();
+  await lab.clearIntervention();
+  await lab.setNumber("curate-block", 5);
+  await lab.setNumber("curate-top", 12);
+  await lab.setSwitch("curate-several", true);
+  await expect(lab.byId("curate-use")).toBeDisabled();
+  for (const folder of [...folders, folders[0]!]) await lab.byId("curate-folder").setInputFiles(folder);
+  await expect(lab.byId("curate-sources").getByRole("listitem")).toHaveText([/bags/, /coats/, /bags/]);
+  await lab.byId("curate-use").press("Enter");
+  await expect(lab.messages()).toContainText("sets without common images");
+  await page.getByRole("button", { name: "Remove bags" }).last().press("Enter");
+  await expect(lab.byId("curate-use")).toHaveText("Curate from 2 sets");
+  await lab.byId("curate-use").press("Enter");
+  await expect(lab.messages()).toContainText("after blocks 2 to 5, 5 images of bags, 4 images of coats.");
+  const { registers } = await cli<{
+    registers: { sets: { name: string; images: number; candidates: number; cosine: { normal: number } }[] };
+  }>([
+    ...["curate", "--model", BUNDLED_MODEL, "--data", ...folders, "--from", "2", "--block", "5"],
+    ...["--top", "12", "--out", info.outputPath("cli-registers.safetensors")],
+  ]);
+  const shown = await lab.byId("registers-set").allTextContents();
+  expect(shown).toHaveLength(2);
+  for (const [i, { name, images, candidates, cosine }] of registers.sets.entries()) {
+    expect(shown[i]).toContain(`${name}: ${candidates} tokens of ${images} images, cosine `);
+    expect(Number(/and ([-\d.]+)\.$/.exec(shown[i]!)![1])).toBeCloseTo(cosine.normal, 2);
+  }
+});
+
 test("registers are curated from any images and blocks, as `lab curate` does", async ({
   lab,
   page,

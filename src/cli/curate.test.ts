@@ -93,5 +93,5 @@ test("curate takes the union of several folders, and states how alike the tokens
   ];
   const { code, err } = await lab.run(...twice, "--out", out);
   expect(code).toBe(2);
-  expect(err).toMatch(/folders without common images, got .*\.png\. Name it once\./);
+  expect(err).toMatch(/sets without common images, got .*\.png\. Name it once\./);
 });

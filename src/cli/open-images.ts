@@ -4,7 +4,7 @@ import {
   type CalibrationSet,
   type CalibrationSetOptions,
   calibrationSet,
-  uniteSets,
+  calibrationSets,
 } from "../evaluate/calibration.ts";
 import { UNLABELLED } from "../evaluate/class-folders.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
@@ -99,18 +99,10 @@ export async function openCalibrationSets(
   { data, limit }: { readonly data: readonly string[]; readonly limit?: number | undefined },
   signal?: AbortSignal,
 ): Promise<{ readonly sets: readonly CalibrationSet[]; readonly all: CalibrationSet }> {
-  const sets: CalibrationSet[] = [];
-  const known = new Set<string>();
-  for (const folder of data) {
-    const { set } = await openImageFolder(folder);
-    for (let i = 0; i < set.count; i++) {
-      const path = resolve(set.id(i));
-      if (known.has(path)) throw new InputError(flag, "folders without common images", path, "Name it once.");
-      known.add(path);
-    }
-    sets.push(await readSet(model, set, { limit, seed: 0, signal }));
-  }
-  return { sets, all: uniteSets(sets) };
+  const sets: LabelledSet[] = [];
+  // Whole paths, so that a folder that is named in two ways is known again.
+  for (const folder of data) sets.push((await openImageFolder(resolve(folder))).set);
+  return calibrationSets(sets, flag, (set) => readSet(model, set, { limit, seed: 0, signal }));
 }
 
 /** {@link calibrationSet} of the loaded model; says which images it leaves out. */

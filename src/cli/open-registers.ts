@@ -1,5 +1,6 @@
 import { InputError } from "../errors/input-error.ts";
 import type { Skipped } from "../evaluate/skipped.ts";
+import { imageSets } from "../regcache/cosine-report.ts";
 import { curate } from "../regcache/curate.ts";
 import type { Registers } from "../regcache/registers.ts";
 import { readRegisters } from "../regcache/registers-file.ts";
@@ -61,8 +62,7 @@ export async function curateFrom(
   const loaders = Array.from({ length: all.count }, (_, i) => () => all.load(i));
   const registers = await curate(engine, loaders, settings, {
     model: sha256,
-    data: sets.map(({ name, count }) => `${count} images of ${name}`).join(", "),
-    sets: sets.map(({ name, count }) => ({ name, images: count })),
+    ...imageSets(sets),
     onProgress: createProgress(),
     ...(signal && { signal }),
   });

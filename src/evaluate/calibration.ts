@@ -65,6 +65,30 @@ export async function calibrationSet(
 }
 
 /**
+ * The first images of each of several sets, and all of them as one set, without labels.
+ * @param subject what the sets were named by, for errors
+ * @throws InputError as {@link calibrationSet}, for no set, or for an image that lies in two of them, where it would count twice
+ */
+export async function calibrationSets(
+  sets: readonly LabelledSet[],
+  subject: string,
+  read: (set: LabelledSet) => Promise<CalibrationSet>,
+): Promise<{ readonly sets: readonly CalibrationSet[]; readonly all: CalibrationSet }> {
+  if (sets.length === 0) throw new InputError(subject, "at least one set", "none", "Choose some images.");
+  const known = new Set<string>();
+  for (const set of sets) {
+    for (let i = 0; i < set.count; i++) {
+      const id = set.id(i);
+      if (known.has(id)) throw new InputError(subject, "sets without common images", id, "Name it once.");
+      known.add(id);
+    }
+  }
+  const parts: CalibrationSet[] = [];
+  for (const set of sets) parts.push(await read(set));
+  return { sets: parts, all: uniteSets(parts) };
+}
+
+/**
  * Several sets as one, the images of the first before those of the second. Its labels are not known, since the sets' classes may
  * differ.
  */

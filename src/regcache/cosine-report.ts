@@ -7,6 +7,14 @@ export interface ImageSetPart {
   readonly images: number;
 }
 
+/** What a curation says of the sets that its images come from, in their order. */
+export function imageSets(sets: readonly { readonly name: string; readonly count: number }[]) {
+  return {
+    data: sets.map(({ name, count }) => `${count} images of ${name}`).join(", "),
+    sets: sets.map(({ name, count }): ImageSetPart => ({ name, images: count })),
+  };
+}
+
 /** How alike curated tokens are, beside ordinary ones: over all images, whatever set they are of. */
 export function cosineReport(
   outliers: readonly StateOfImage[],

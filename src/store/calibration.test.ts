@@ -40,16 +40,16 @@ test("how many and which images are chosen, and images of the user's own are not
   const { lab, runs, asked } = await calibrating();
   lab.setCalibration({ limit: 64 });
   await vi.waitFor(() => expect(runs).toHaveLength(4));
-  lab.setCalibration({ images: zip });
+  lab.setCalibration({ images: [zip] });
   await vi.waitFor(() => expect(runs).toHaveLength(5));
-  lab.setCalibration({ images: zip });
+  lab.setCalibration({ images: [zip] });
   await vi.waitFor(() => expect(runs).toHaveLength(6));
   lab.setCalibration({ images: null });
   await vi.waitFor(() => expect(runs).toHaveLength(7));
   expect(asked.slice(1)).toEqual([
     { name: "dataset-64", images: { kind: "probe", dataset: "set-1" }, limit: 64 },
-    { name: "own1-64", images: zip, limit: 64 },
-    { name: "own2-64", images: zip, limit: 64 },
+    { name: "own1-64", images: { kind: "own", sources: [zip] }, limit: 64 },
+    { name: "own2-64", images: { kind: "own", sources: [zip] }, limit: 64 },
     { name: "dataset-64", images: { kind: "probe", dataset: "set-1" }, limit: 64 },
   ]);
   expect(runs.slice(3).map(({ intervention }) => intervention.quantize?.calibration)).toEqual([

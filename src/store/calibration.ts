@@ -8,7 +8,7 @@ import type { LabState } from "./state.ts";
 /** The images that calibrated quantizers take their statistics over, and what calibration does now. */
 export interface CalibrationState {
   /** Images of the user's own; null = none were chosen. */
-  readonly own: { readonly number: number; readonly source: ImageSource } | null;
+  readonly own: { readonly number: number; readonly sources: readonly ImageSource[] } | null;
   /** As the current worker opened them. */
   readonly opened: CalibrationInfo | null;
   /** While the intervention waits for its calibration. */
@@ -50,9 +50,11 @@ export function createCalibration(
       const name = calibrationName(controls.calibration);
       const { own, opened } = calibration;
       if (opened?.name === name) return;
-      const source = images === own?.number ? own.source : null;
-      const set = source ? null : await dataset();
-      const from = source ?? { kind: "probe" as const, dataset: set!.id };
+      const sources = images === own?.number ? own.sources : null;
+      const set = sources ? null : await dataset();
+      const from = sources
+        ? ({ kind: "own", sources } as const)
+        : ({ kind: "probe", dataset: set!.id } as const);
       const info = await api.openCalibration({ name, images: from, limit });
       // Another model or data set may have come meanwhile, for which they must be opened again.
       const now = store.getState();
@@ -60,9 +62,9 @@ export function createCalibration(
     },
 
     /** Images of the user's own from now on. */
-    chooseOwn(source: ImageSource): number {
+    chooseOwn(sources: readonly ImageSource[]): number {
       const number = (store.getState().calibration.own?.number ?? 0) + 1;
-      update({ own: { number, source } });
+      update({ own: { number, sources } });
       return number;
     },
 

@@ -130,10 +130,10 @@ describe("opening", () => {
     const settings = { from: 0, block: 1, top: 100 };
     const zip = { kind: "zip", file: new File(["x"], "a.zip") } as const;
     await lab.curate(null, settings, 30);
-    await lab.curate(zip, settings, 20);
+    await lab.curate([zip], settings, 20);
     expect(asked).toEqual([
       { images: { kind: "probe", dataset: "set-1" }, limit: 30, settings },
-      { images: zip, limit: 20, settings },
+      { images: { kind: "own", sources: [zip] }, limit: 20, settings },
     ]);
     expect(seen).toContain(2);
     late(); // on another port than the result, which may overtake it

@@ -41,15 +41,21 @@ export function createRegisterActions(
 
     /**
      * Curates registers (paper, steps 2 and 3).
-     * @param images null = the probe images of the data set in use, which are never those that are evaluated
-     * @param limit at most so many of them
+     * @param images one set or several of the user's own; null = the probe images of the data set in use, which are never those that are evaluated
+     * @param limit at most so many of each set
      */
-    async curate(images: ImageSource | null, settings: CurationSettings, limit: number): Promise<void> {
+    async curate(
+      images: readonly ImageSource[] | null,
+      settings: CurationSettings,
+      limit: number,
+    ): Promise<void> {
       if (getState().curating || !getState().model) return;
       const id = ++curation;
       setState({ curating: { stage: "Opening the images", done: 0, total: 0 } });
       try {
-        const chosen = images ?? ({ kind: "probe", dataset: (await runs.currentDataset()).id } as const);
+        const chosen = images
+          ? ({ kind: "own", sources: images } as const)
+          : ({ kind: "probe", dataset: (await runs.currentDataset()).id } as const);
         if (id !== curation) return;
         const entry = await api.curate({ images: chosen, limit, settings }, (curating) => {
           // Progress travels on a port of its own, so it may come after the result.

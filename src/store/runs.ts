@@ -88,8 +88,8 @@ export function createRuns(context: LabContext) {
   return {
     setControls,
 
-    /** Chooses the images that quantizers are calibrated on: how many, and from which set (null = the data set's probe images). */
-    setCalibration({ images, limit }: { images?: ImageSource | null; limit?: number }): void {
+    /** Chooses the images that quantizers are calibrated on: how many of each set, and which sets (null = the data set's probe images). */
+    setCalibration({ images, limit }: { images?: readonly ImageSource[] | null; limit?: number }): void {
       setControls(({ calibration: old, ...controls }) => ({
         ...controls,
         calibration: {

@@ -6,7 +6,7 @@ import { NumberInput } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 import { WorkProgress } from "./progress.tsx";
 import { SkippedImages } from "./skipped-images.tsx";
-import { SourceButtons } from "./source-buttons.tsx";
+import { SourcePicker } from "./source-picker.tsx";
 
 /** Which images a calibrated quantizer takes its statistics over, and how far it is with them; nothing for other quantizers. */
 export function CalibrationFields() {
@@ -27,7 +27,7 @@ export function CalibrationFields() {
         <SkippedImages skipped={opened.skipped} testId="calibration-skipped" />
       )}
       <NumberInput
-        label="Images at most"
+        label="Images of a set at most"
         value={limit}
         min={1}
         max={10_000}
@@ -35,10 +35,10 @@ export function CalibrationFields() {
         testId="calibration-limit"
         onChange={(limit) => lab.setCalibration({ limit })}
       />
-      <SourceButtons
+      <SourcePicker
         testId="calibration"
-        offersFiles
         isDisabled={false}
+        action="Calibrate on"
         onChoose={(images) => lab.setCalibration({ images })}
         before={
           <Button

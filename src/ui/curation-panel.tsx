@@ -9,7 +9,7 @@ import { useLab, useLabState } from "./lab-context.tsx";
 import { WorkProgress } from "./progress.tsx";
 import { saveFile } from "./save-file.ts";
 import { SkippedImages } from "./skipped-images.tsx";
-import { SourceButtons } from "./source-buttons.tsx";
+import { SourcePicker } from "./source-picker.tsx";
 
 /** Curates, opens and saves registers. */
 export function CurationPanel() {
@@ -37,8 +37,9 @@ export function CurationPanel() {
         </p>
       )}
       <SkippedImages skipped={current?.skipped} testId="registers-skipped" />
-      {current?.sets?.map(({ name, images, candidates, cosine }) => (
-        <p key={name} className="hint" data-testid="registers-set">
+      {current?.sets?.map(({ name, images, candidates, cosine }, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: two sets may have one name, and their order is theirs
+        <p key={i} className="hint" data-testid="registers-set">
           {name}: {candidates} tokens of {images} images, cosine {cosineText(cosine.outliers)} and{" "}
           {cosineText(cosine.normal)}.
         </p>
@@ -91,7 +92,7 @@ function CurationFields({ blocks, start }: { readonly blocks: number; readonly s
     ["To block", chosen, 0, last, "block", setBlock],
     ["Top tokens", top, 1, 10_000, "top", setTop],
     ["Distinct", distinct, 1, Math.min(REGISTER_SLOTS, top), "distinct", setDistinct],
-    ["Images at most", limit, 1, 100_000, "limit", setLimit],
+    ["Images of a set at most", limit, 1, 100_000, "limit", setLimit],
   ];
   return (
     <>
@@ -109,10 +110,10 @@ function CurationFields({ blocks, start }: { readonly blocks: number; readonly s
           />
         ))}
       </div>
-      <SourceButtons
+      <SourcePicker
         testId="curate"
-        offersFiles
         isDisabled={isCurating}
+        action="Curate from"
         onChoose={(images) => void lab.curate(images, settings, limit)}
         before={
           <Button

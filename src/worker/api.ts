@@ -165,11 +165,13 @@ export interface EvaluationRequest extends HeadChoice {
 /** Images that something is learnt from, without regard to labels. */
 export type LearningImages =
   /** The probe images of an opened data set. */
-  { readonly kind: "probe"; readonly dataset: string } | ImageSource;
+  | { readonly kind: "probe"; readonly dataset: string }
+  /** The user's own: the union of one set or several. */
+  | { readonly kind: "own"; readonly sources: readonly ImageSource[] };
 
 export interface CurationRequest {
   readonly images: LearningImages;
-  /** At most so many, the first of the order of seed 0. */
+  /** At most so many of each set, the first of the order of seed 0. */
   readonly limit: number;
   readonly settings: CurationSettings;
 }
@@ -179,7 +181,7 @@ export interface CalibrationRequest {
   /** What interventions name them by. */
   readonly name: string;
   readonly images: LearningImages;
-  /** At most so many, the first of the order of seed 0. */
+  /** At most so many of each set, the first of the order of seed 0. */
   readonly limit: number;
 }
 

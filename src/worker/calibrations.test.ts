@@ -33,11 +33,11 @@ test("images are known to the engine by their data set, and refused where they a
   const { engine, added } = calibratedEngine();
   const calibrations = new Calibrations();
   const probe = { kind: "probe", dataset: "set-7" } as const;
-  const own = { kind: "zip", file: new File([], "a.zip") } as const;
-  expect(await calibrations.add(engine, { name: "dataset", images: probe, limit: 2 }, set)).toEqual({
+  const own = { kind: "own", sources: [{ kind: "zip", file: new File([], "a.zip") }] } as const;
+  expect(await calibrations.add(engine, { name: "dataset", images: probe, limit: 2 }, [set])).toEqual({
     ...{ name: "dataset", count: 2, set: set.name, skipped: NONE_SKIPPED },
   });
-  expect((await calibrations.add(engine, { name: "own1-9", images: own, limit: 9 }, set)).count).toBe(3);
+  expect((await calibrations.add(engine, { name: "own1-9", images: own, limit: 9 }, [set])).count).toBe(3);
   expect(added.map(({ id, count }) => [id, count])).toEqual([
     [`set-7, 2 of ${set.name}`, 2],
     [`own1-9, 3 of ${set.name}`, 3],
@@ -59,7 +59,7 @@ test("who waits is told and waited for, nobody else", async () => {
   const { engine, added } = calibratedEngine();
   const calibrations = new Calibrations();
   const images = { kind: "probe", dataset: "set-7" } as const;
-  await calibrations.add(engine, { name: "dataset", images, limit: 2 }, set);
+  await calibrations.add(engine, { name: "dataset", images, limit: 2 }, [set]);
   const told: Progress[] = [];
   const tell = async (progress: Progress) => {
     await Promise.resolve();

@@ -1,6 +1,6 @@
 import type { Engine } from "../engine/types.ts";
 import { InputError } from "../errors/input-error.ts";
-import { calibrationSet } from "../evaluate/calibration.ts";
+import { calibrationSet, calibrationSets } from "../evaluate/calibration.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { prepareImage } from "../image/preprocess.ts";
 import type { Intervention } from "../intervention/intervention.ts";
@@ -17,24 +17,26 @@ export class Calibrations {
   readonly #waiting = new Set<(progress: Progress) => unknown>();
 
   /**
-   * Gives the engine the first images of a set to calibrate on; unreadable ones are left out.
+   * Gives the engine the first images of each of some sets to calibrate on; unreadable ones are left out.
    * @throws InputError for no images, or none that can be read
    */
   async add(
     engine: Engine,
     { name, images, limit }: CalibrationRequest,
-    set: LabelledSet,
+    sets: readonly LabelledSet[],
   ): Promise<CalibrationInfo> {
     const prepare = (image: Parameters<typeof prepareImage>[0]) =>
       prepareImage(image, engine.spec.preprocess).pixels;
-    const { count, load, skipped } = await calibrationSet(set, prepare, { seed: SEED, limit });
+    const read = (set: LabelledSet) => calibrationSet(set, prepare, { seed: SEED, limit });
+    const { all } = await calibrationSets(sets, "Calibration", read);
+    const { count, load, skipped } = all;
     const isProbe = images.kind === "probe";
-    const id = `${isProbe ? images.dataset : name}, ${count} of ${set.name}`;
+    const id = `${isProbe ? images.dataset : name}, ${count} of ${all.name}`;
     const onProgress = (stage: string, done: number, total: number) =>
       Promise.all([...this.#waiting].map((tell) => tell({ stage, done, total })));
     engine.addCalibration({ id, count, load, onProgress });
     this.#opened.set(name, { id, isProbe });
-    return { name, count, set: set.name, skipped };
+    return { name, count, set: all.name, skipped };
   }
 
   /**

@@ -32,7 +32,14 @@ test("registers come from the first images of the set's order and the blocks tha
     settings: { from: 1, block: 2, top: 5 },
   };
   const signal = new AbortController().signal;
-  const info = await curateRegisters(model, set, "cd12", request, (progress) => told.push(progress), signal);
+  const info = await curateRegisters(
+    model,
+    [set],
+    "cd12",
+    request,
+    (progress) => told.push(progress),
+    signal,
+  );
   expect(info).toMatchObject({ from: 1, block: 2, candidates: 5, images: 4 });
   expect(info.label).toBe("after blocks 1 to 2, 4 images of photos");
   expect(engine.registers.get(info.id)).toMatchObject({

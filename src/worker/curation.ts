@@ -1,6 +1,7 @@
-import { calibrationSet } from "../evaluate/calibration.ts";
+import { calibrationSet, calibrationSets } from "../evaluate/calibration.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { prepareImage } from "../image/preprocess.ts";
+import { imageSets } from "../regcache/cosine-report.ts";
 import { curate } from "../regcache/curate.ts";
 import type { CurationRequest, Progress, RegistersInfo } from "./api.ts";
 import { type LoadedModel, registersInfo } from "./loaded-model.ts";
@@ -9,13 +10,13 @@ import { type LoadedModel, registersInfo } from "./loaded-model.ts";
 const SEED = 0;
 
 /**
- * Curates registers from the first images of a set and gives them to the engine; unreadable images are left out.
+ * Curates registers from the first images of each of some sets and gives them to the engine; unreadable images are left out.
  * @param probeOf fingerprint of the data set whose probe images they are; null = they are of no such set
  * @throws InputError for settings that do not fit, or no image that can be read; CancelledError on abort
  */
 export async function curateRegisters(
   { engine, sha256 }: LoadedModel,
-  set: LabelledSet,
+  sets: readonly LabelledSet[],
   probeOf: string | null,
   { limit, settings }: CurationRequest,
   onProgress: (progress: Progress) => void,
@@ -24,15 +25,17 @@ export async function curateRegisters(
   const prepare = (image: Parameters<typeof prepareImage>[0]) =>
     prepareImage(image, engine.spec.preprocess).pixels;
   const tell = (stage: string, done: number, total: number) => onProgress({ stage, done, total });
-  const images = await calibrationSet(set, prepare, { seed: SEED, limit, signal, onProgress: tell });
-  const loaders = Array.from({ length: images.count }, (_, i) => () => images.load(i));
+  const options = { seed: SEED, limit, signal, onProgress: tell };
+  const read = (set: LabelledSet) => calibrationSet(set, prepare, options);
+  const { sets: parts, all } = await calibrationSets(sets, "Curation", read);
+  const loaders = Array.from({ length: all.count }, (_, i) => () => all.load(i));
   const registers = await curate(engine, loaders, settings, {
     model: sha256,
-    data: `${images.count} images of ${images.name}`,
+    ...imageSets(parts),
     ...(probeOf !== null && { probeOf }),
     signal,
     onProgress: tell,
   });
   engine.addRegisters(registers);
-  return { ...registersInfo(registers), skipped: images.skipped };
+  return { ...registersInfo(registers), skipped: all.skipped };
 }

@@ -145,8 +145,8 @@ export class Lab implements LabApi {
   };
 
   openCalibration: LabApi["openCalibration"] = async (request) => {
-    const images = await this.#learningImages(request.images);
-    return this.#calibrations.add(this.#loaded().engine, request, images);
+    const sets = await this.#learningImages(request.images);
+    return this.#calibrations.add(this.#loaded().engine, request, sets);
   };
 
   evaluate: LabApi["evaluate"] = (request, onUpdate, onPreparing) =>
@@ -222,9 +222,9 @@ export class Lab implements LabApi {
     this.#jobs.run("curate", async (signal) => {
       const model = await this.#checked(signal, onProgress);
       const { images } = request;
-      const set = await this.#learningImages(images);
+      const sets = await this.#learningImages(images);
       const probeOf = images.kind === "probe" ? this.#opened(images.dataset).info.fingerprint : null;
-      return curateRegisters(model, set, probeOf, request, onProgress, signal);
+      return curateRegisters(model, sets, probeOf, request, onProgress, signal);
     });
 
   openRegisters: LabApi["openRegisters"] = async (file) => {
@@ -245,9 +245,9 @@ export class Lab implements LabApi {
 
   cancel: LabApi["cancel"] = async (what) => this.#jobs.cancel(what);
 
-  async #learningImages(images: LearningImages): Promise<LabelledSet> {
-    if (images.kind !== "probe") return openImages(images);
-    return (await this.#opened(images.dataset).probeParts()).probe;
+  async #learningImages(images: LearningImages): Promise<LabelledSet[]> {
+    if (images.kind === "own") return Promise.all(images.sources.map(openImages));
+    return [(await this.#opened(images.dataset).probeParts()).probe];
   }
 
   #text(): TextSource {
