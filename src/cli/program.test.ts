@@ -6,6 +6,7 @@ import { memorySource } from "../checkpoint/byte-source.ts";
 import { openSafetensors } from "../checkpoint/safetensors.ts";
 import type { ConfigurationResult } from "../evaluate/report.ts";
 import { runCli } from "./program.ts";
+import { writeDamaged } from "./test-damaged.ts";
 import { labOfTests } from "./test-lab.ts";
 
 /** The whole command line over onnxruntime-node, on a small random checkpoint of a real layout. */
@@ -220,6 +221,27 @@ describe("sensitivity", () => {
     const { out } = await lab("sensitivity", "--model", at("model"), "--data", at("val"), "--limit", "1");
     expect(out).toMatch(/^most sensitive: block \d$/m);
     expect(out).toMatch(/^block 2 +\d/m);
+  });
+});
+
+test("outliers: over the union of several folders, without what cannot be read", async () => {
+  const count = async (...folders: string[]) => {
+    const { code, out, err } = await lab("outliers", "--model", at("model"), "--data", ...folders, "--json");
+    return { code, err, report: code === 0 ? JSON.parse(out) : null };
+  };
+  const [train, val] = [(await count(at("train"))).report, (await count(at("val"))).report];
+  const { report } = await count(at("train"), at("val"));
+  expect(report).toMatchObject({ n: train.n + val.n, dataset: "train + val", skipped: { count: 0 } });
+  for (const [b, { max, tokens }] of report.blocks.entries()) {
+    expect(max).toBe(Math.max(train.blocks[b].max, val.blocks[b].max));
+    expect(tokens.max).toBe(Math.max(train.blocks[b].tokens.max, val.blocks[b].tokens.max));
+  }
+  await writeDamaged(at("damaged"));
+  const mixed = (await count(at("train"), at("damaged"))).report;
+  expect(mixed).toMatchObject({ n: train.n, skipped: { count: 2 } });
+  expect(mixed.blocks[0].max).toBe(train.blocks[0].max);
+  expect(await count(at("train"), at("train"))).toMatchObject({
+    ...{ code: 2, err: expect.stringContaining("sets without common images") },
   });
 });
 

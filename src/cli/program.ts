@@ -140,7 +140,7 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
       "--bundled",
       "the bundled encoder on its test scenes, whose masks tell background from foreground",
     )
-    .option("--data <folder>", "folder of images, flat or of class-named folders")
+    .option("--data <folder...>", "folders of images, flat or of class-named folders; their union is taken")
     .option("--limit <n>", "the first n images of the seed's order", parseInteger("limit", 1))
     .option("--seed <n>", "seed of the images' order", parseInteger("seed", 0), 0)
     .option(

@@ -5,6 +5,7 @@ import type { LabelledSet } from "./dataset.ts";
 import { seededOrder } from "./order.ts";
 import { readable } from "./run-image.ts";
 import { NONE_SKIPPED, noneReadable, type Skipped, uniteSkipped, withSkipped } from "./skipped.ts";
+import { requireDisjoint } from "./unite-labelled.ts";
 
 /** Images that settings are chosen on, with or without labels, loaded one at a time. Never the test set. */
 export interface CalibrationSet {
@@ -75,14 +76,7 @@ export async function calibrationSets(
   read: (set: LabelledSet) => Promise<CalibrationSet>,
 ): Promise<{ readonly sets: readonly CalibrationSet[]; readonly all: CalibrationSet }> {
   if (sets.length === 0) throw new InputError(subject, "at least one set", "none", "Choose some images.");
-  const known = new Set<string>();
-  for (const set of sets) {
-    for (let i = 0; i < set.count; i++) {
-      const id = set.id(i);
-      if (known.has(id)) throw new InputError(subject, "sets without common images", id, "Name it once.");
-      known.add(id);
-    }
-  }
+  requireDisjoint(sets, subject);
   const parts: CalibrationSet[] = [];
   for (const set of sets) parts.push(await read(set));
   return { sets: parts, all: uniteSets(parts) };

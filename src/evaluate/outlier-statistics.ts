@@ -12,6 +12,8 @@ import type { LayerTrace } from "../trace/layer-trace.ts";
 import type { LabelledSet } from "./dataset.ts";
 import { seededOrder } from "./order.ts";
 import type { PartMaximaOptions } from "./part-maxima.ts";
+import { readable } from "./run-image.ts";
+import { NONE_SKIPPED, noneReadable, type Skipped, withSkipped } from "./skipped.ts";
 
 /** A patch lies on the background when less than this part of its pixels is foreground. */
 const BACKGROUND = 0.01;
@@ -45,6 +47,8 @@ export interface BlockOutliers {
 /** What is counted, and how. */
 export interface OutlierStatistics {
   readonly n: number;
+  /** Images that could not be read; `n` is without them. */
+  readonly skipped: Skipped;
   readonly seed: number;
   readonly dataset: string;
   readonly criterion: OutlierCriterionId;
@@ -59,7 +63,8 @@ export interface OutlierStatisticsOptions extends PartMaximaOptions {
 /**
  * Counts the outlier tokens of the unmodified encoder over a set of images, block by block: how many, where they lie, in
  * which channel, what FC2 sees of them, and whether they are the same vector in every image (paper, step 2).
- * @throws InputError when the set has no images; CancelledError on abort
+ * Unreadable images are left out and counted.
+ * @throws InputError when the set has no images, or none that can be read; CancelledError on abort
  */
 export async function outlierStatistics(
   engine: Engine,
@@ -72,9 +77,15 @@ export async function outlierStatistics(
   }
   const { spec } = engine;
   const blocks = Array.from({ length: spec.blocks }, (_, block) => new BlockCount(spec, block));
+  let skipped = NONE_SKIPPED;
   for (const [done, i] of order.entries()) {
     throwIfCancelled(signal, "The count");
-    const image = await set.image(i);
+    const image = await readable(() => set.image(i));
+    if ("unreadable" in image) {
+      skipped = withSkipped(skipped, image.unreadable);
+      onProgress?.(done + 1, order.length);
+      continue;
+    }
     const { pixels } = prepareImage(image, spec.preprocess);
     const cover = set.mask
       ? patchCover(prepareMask(await set.mask(i), image, spec.preprocess, `Mask ${i} of ${set.name}`), spec)
@@ -95,8 +106,10 @@ export async function outlierStatistics(
     }
     onProgress?.(done + 1, order.length);
   }
+  if (skipped.count === order.length) throw noneReadable(`Set ${set.name}`, skipped);
   return {
-    n: order.length,
+    n: order.length - skipped.count,
+    skipped,
     seed,
     dataset: set.name,
     criterion,
