@@ -28,6 +28,9 @@ export function cacheStore(cache: Cache): PieceStore {
         throw noRoom(error);
       }
     },
+    async delete(piece) {
+      await cache.delete(addressOf(piece));
+    },
   };
 }
 

@@ -13,6 +13,8 @@ export interface PieceStore {
   read(piece: Piece, from: number, to: number): Promise<Uint8Array | null>;
   /** @throws InputError when there is no room */
   write(piece: Piece, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Does nothing where the piece is gone already. */
+  delete(piece: Piece): Promise<void>;
 }
 
 /** Pieces in memory, for a look at a model that is not kept and where the browser keeps nothing. */
@@ -28,6 +30,9 @@ export function memoryStore(): PieceStore {
     },
     async write(piece, bytes) {
       pieces.set(key(piece), { piece, bytes: bytes.slice() });
+    },
+    async delete(piece) {
+      pieces.delete(key(piece));
     },
   };
 }

@@ -115,6 +115,20 @@ export class RangedFile implements ByteSource {
     );
   }
 
+  /** What is here of the file. */
+  get pieces(): readonly Piece[] {
+    return this.#pieces;
+  }
+
+  /** Deletes pieces, e.g. damaged ones: they are fetched anew when they are read. */
+  async discard(pieces: readonly Piece[]): Promise<void> {
+    for (const piece of pieces) {
+      this.#recent.delete(piece);
+      this.#forget(piece);
+      await this.store.delete(piece);
+    }
+  }
+
   /** Gives up the memory of what arrived last; it is read from where it is kept from now on. */
   release(): void {
     this.#recent.clear();

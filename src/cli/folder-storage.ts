@@ -71,6 +71,7 @@ function folderStore(folder: string): PieceStore {
       }
     },
     write: (piece, bytes) => replace(folder, pieceName(piece), bytes),
+    delete: (piece) => rm(join(folder, pieceName(piece)), { force: true }),
   };
 }
 

@@ -215,6 +215,32 @@ describe("a model of the Hub", () => {
       expect(await folderStorage(root).find(ref("owner/both"))).toBeNull();
     });
 
+    it("damaged on the way it leaves the encoder that was here, and comes whole the next time", async () => {
+      fixtureFiles({ padded: false });
+      const first = await open();
+      await first.files.fetch(first.plans.encoder, () => {}, live, { text: "nothing" });
+      const encoder = first.files.kept(first.plans.encoder);
+      expect(encoder).toBe(first.plans.encoder.bytes);
+
+      const second = await open();
+      const before = second.files.kept(second.text.alone);
+      hub.faults.corrupts = true;
+      await expect(second.files.fetch(second.text.alone, () => {}, live, { text: "whole" })).rejects.toThrow(
+        /sha256 .* as the Hub states it.*the image encoder stays/,
+      );
+      for (const { files, text, plans } of [second, await open()]) {
+        expect(files.saved).toMatchObject({ complete: true, text: "wanted" });
+        expect(files.kept(plans.encoder)).toBe(encoder);
+        expect(files.kept(text.alone)).toBe(before);
+      }
+      expect(before).toBeLessThan(second.text.alone.bytes);
+
+      hub.faults.corrupts = false;
+      const third = await open();
+      await third.files.fetch(third.text.alone, () => {}, live, { text: "whole" });
+      expect(third.files.saved).toMatchObject({ complete: true, text: "whole" });
+    });
+
     it("without a tokenizer it is not offered, and that is said", async () => {
       fixtureFiles({ padded: false });
       delete hub.repositories.get("owner/both")!.files["tokenizer.json"];

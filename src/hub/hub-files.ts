@@ -142,19 +142,26 @@ export async function openHubFiles(
       // What was checked before need not be hashed again.
       const wasChecked = saved?.complete && (text !== "whole" || saved.text === "whole");
       const isHere = set.weights.length === 1 && missing(plan) === 0;
+      // An encoder that is here already is kept when what comes in addition is damaged.
+      const before =
+        saved?.complete && missing(plan) > 0 ? new Set(all.flatMap(({ pieces }) => pieces)) : null;
+      const remedy = before ? ADDITION_DELETED : ALL_DELETED;
       // Said before it has arrived, so that it is wanted when the download goes on.
       await remember(saved?.complete ?? false, saidOfText(saved, text));
       if (wasChecked && isHere && only?.sha256) return only.sha256;
       const check = async ({ files }: Pick<WeightsDigests, "files">, signal: AbortSignal) => {
         try {
-          checkDigests(set.weights, files);
+          checkDigests(set.weights, files, remedy);
           if (plan.files.length > weights.length) {
             const digestOf = (file: RangedFile) => sha256(file, { signal, hasher });
-            checkDigests(tokenizer, await Promise.all(all.slice(weights.length).map(digestOf)));
+            checkDigests(tokenizer, await Promise.all(all.slice(weights.length).map(digestOf)), remedy);
           }
         } catch (error) {
           // Damaged bytes must not be resumed from.
-          if (!(error instanceof CancelledError)) await saves?.delete(repository);
+          if (error instanceof CancelledError) throw error;
+          if (before)
+            for (const file of all) await file.discard(file.pieces.filter((piece) => !before.has(piece)));
+          else await saves?.delete(repository);
           throw error;
         }
         await remember(true, text === "whole" ? "whole" : saidOfText(saved, text));
@@ -177,6 +184,11 @@ export async function openHubFiles(
     },
   };
 }
+
+const ALL_DELETED = "It has been deleted: download it again, or choose another mirror.";
+// The Hub states a digest of the whole file only, so an encoder that came alone was never checked by it.
+const ADDITION_DELETED =
+  "What was downloaded now has been deleted; the image encoder stays. Download it again; should that fail, too, delete the saved model, or choose another mirror.";
 
 /** Files that only a text tower needs. */
 const TOKENIZER_FILES: readonly [string, string] = ["tokenizer.json", "tokenizer_config.json"];

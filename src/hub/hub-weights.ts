@@ -147,8 +147,15 @@ export async function hashAll(
   return { files, all: files.length === 1 ? files[0]! : await sha256(weights, options) };
 }
 
-/** @throws InputError when a file's digest is not the one that the Hub states of it */
-export function checkDigests(files: readonly RepositoryFile[], digests: readonly string[]): void {
+/**
+ * @param remedy what became of the damaged bytes, and what to do
+ * @throws InputError when a file's digest is not the one that the Hub states of it
+ */
+export function checkDigests(
+  files: readonly RepositoryFile[],
+  digests: readonly string[],
+  remedy: string,
+): void {
   for (const [i, { path, sha256: stated }] of files.entries()) {
     const digest = digests[i]!;
     if (stated === null || stated === digest) continue;
@@ -156,7 +163,7 @@ export function checkDigests(files: readonly RepositoryFile[], digests: readonly
       path,
       `sha256 ${stated.slice(0, 16)}..., as the Hub states it`,
       `${digest.slice(0, 16)}...`,
-      "It was damaged on the way or by the mirror and has been deleted: download it again, or choose another mirror.",
+      `It was damaged on the way or by the mirror. ${remedy}`,
     );
   }
 }
