@@ -109,3 +109,37 @@ for (const width of [1280, 1440]) {
     await expect(page.getByRole("button", { name: "Open model files…" })).toBeVisible();
   });
 }
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const { width, most } of [
+    { width: 1024, most: 2 },
+    { width: 768, most: 2 },
+    { width: 360, most: 5 },
+  ]) {
+    test(`the top bar has few rows at ${width} px, in the order of the focus (${colorScheme})`, async ({
+      lab,
+      page,
+    }) => {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 800 });
+      await lab.open();
+      const { centres, over } = await page.evaluate(() => {
+        const bar = document.querySelector(".top-bar")!;
+        const boxes = [...bar.querySelectorAll("h1, button, .segments")].map((element) =>
+          element.getBoundingClientRect(),
+        );
+        return {
+          centres: boxes.map(({ top, bottom }) => (top + bottom) / 2),
+          over: bar.scrollWidth - bar.clientWidth,
+        };
+      });
+      expect(over).toBe(0);
+      const steps = centres.slice(1).map((centre, i) => centre - centres[i]!);
+      expect(Math.min(...steps)).toBeGreaterThan(-8);
+      expect(steps.filter((step) => step > 8).length + 1).toBeLessThanOrEqual(most);
+      await lab.byId("open-picker").focus();
+      await page.keyboard.press("Tab");
+      await expect(page.getByRole("button", { name: "Open model files…" })).toBeFocused();
+    });
+  }
+}
