@@ -14,6 +14,8 @@ export default defineConfig({
   forbidOnly: !!process.env.CI,
   use: {
     baseURL: ISOLATED.url,
+    // Tests see and change the requests of a page; the one about the service worker allows it.
+    serviceWorkers: "block",
     trace: "retain-on-failure",
     launchOptions: {
       ...(executablePath && { executablePath }),

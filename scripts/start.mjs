@@ -15,7 +15,8 @@ if (!Number.isInteger(port) || port < 1 || port > 65535) {
 installPackages();
 process.chdir(root);
 const { build, preview } = await import("vite");
-await build({ logLevel: "warn" });
+// This mode's service worker removes itself: what was just built must not be hidden by what a browser kept of a build before.
+await build({ mode: "local", logLevel: "warn" });
 const server = await preview({ preview: { port, open: !values["no-open"] } });
 server.printUrls();
 console.log("  Press Ctrl+C to stop.");

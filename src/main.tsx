@@ -1,5 +1,6 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { keepSite } from "./offline/service-worker.ts";
 import { createLab } from "./store/lab.ts";
 import "./styles/index.css";
 import { App } from "./ui/app.tsx";
@@ -10,6 +11,7 @@ import { createLabClient } from "./worker/client.ts";
 const client = createLabClient();
 const lab = createLab(client, createBrowserHost());
 client.onWorkerRestart((reason) => void lab.recover(reason));
+const updates = keepSite(lab, client.loadedFiles);
 void lab.boot();
 
 const root = document.getElementById("root");
@@ -17,7 +19,7 @@ if (!root) throw new Error("index.html has no #root element");
 createRoot(root).render(
   <StrictMode>
     <LabProvider lab={lab}>
-      <App />
+      <App updates={updates} />
     </LabProvider>
   </StrictMode>,
 );

@@ -115,6 +115,7 @@ function stage(
     start: async () => modelInfo("").status,
     openModel: async () => modelInfo("bundled", [REGISTERS]),
     modelChecked: async () => {},
+    loadedFiles: async () => [],
     lookUpModel: async (ref) => offer(ref),
     savedModels: async () => [],
     deleteSavedModel: async () => {},

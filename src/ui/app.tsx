@@ -1,3 +1,4 @@
+import type { Updates } from "../offline/updates.ts";
 import { AccuracyPanel } from "./accuracy-panel.tsx";
 import { CheckpointPanel } from "./checkpoint-panel.tsx";
 import { ClassesPanel } from "./classes-panel.tsx";
@@ -18,13 +19,13 @@ import { TopBar } from "./top-bar.tsx";
 import { useFileInput } from "./use-file-input.ts";
 
 /** The page. */
-export function App() {
+export function App({ updates }: { readonly updates: Updates }) {
   const isOver = useFileInput();
   return (
     <ThemeProvider>
       <div className={isOver ? "page page-over" : "page"}>
         <TopBar />
-        <Messages />
+        <Messages updates={updates} />
         <ModelPicker />
         <aside className="controls" aria-label="Controls">
           <ImagePanel />

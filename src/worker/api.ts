@@ -220,6 +220,8 @@ export interface LabApi extends ExperimentApi {
    * saved of it has been deleted. All work that has a lasting result waits for it by itself.
    */
   modelChecked(): Promise<void>;
+  /** Addresses of what the worker has loaded: ORT's files, the bundled model. */
+  loadedFiles(): Promise<readonly string[]>;
   /** Looks a model of the Hub up without fetching its weights: only the list of files and the header. Rejects with InputError. */
   lookUpModel(ref: HubRef): Promise<ModelOffer>;
   /** Models in the browser's storage, whole or in part. */

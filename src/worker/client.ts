@@ -90,6 +90,8 @@ class Client implements LabClient {
     }
   };
 
+  loadedFiles: LabApi["loadedFiles"] = () => this.#current.call((api) => api.loadedFiles());
+
   lookUpModel: LabApi["lookUpModel"] = (ref) => this.#current.call((api) => api.lookUpModel(ref));
 
   savedModels: LabApi["savedModels"] = () => this.#current.call((api) => api.savedModels());

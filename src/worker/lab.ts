@@ -11,6 +11,7 @@ import { prepareMask } from "../image/mask.ts";
 import { prepareImage } from "../image/preprocess.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
 import { interventionSchema } from "../intervention/intervention.ts";
+import { loadedFiles } from "../offline/site-files.ts";
 import { readRegisters, writeRegisters } from "../regcache/registers-file.ts";
 import type { SearchProgress } from "../regcache/search-state.ts";
 import type { BackendChoice, EngineStatus, LabApi, LearningImages, ModelRequest, Progress } from "./api.ts";
@@ -91,6 +92,8 @@ export class Lab implements LabApi {
     });
 
   modelChecked: LabApi["modelChecked"] = () => this.#check.wait();
+
+  loadedFiles: LabApi["loadedFiles"] = async () => loadedFiles();
 
   lookUpModel: LabApi["lookUpModel"] = (ref) =>
     this.#jobs.run("lookUpModel", (signal) => lookUpModel(ref, signal));
