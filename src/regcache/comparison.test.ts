@@ -6,16 +6,15 @@ import { sweepSensitivity } from "./sensitivity.ts";
 import { countingEngine, testImages } from "./test-engine.ts";
 
 const W4A4 = { weightBits: 4, activationBits: 4, weightGranularity: "per-tensor" } as const;
+/** All of a subject but its engine. */
+const CHOSEN_ON_FOUR = { sha256: "ab".repeat(32), images: testImages(4), head: null, quantize: W4A4 };
 
 test("a comparison chooses everything on its images, and builds on one setting", async () => {
   const { engine } = await countingEngine(3);
   const stages = new Set<string>();
   const subject = {
     engine,
-    sha256: "ab".repeat(32),
-    images: testImages(4),
-    head: null,
-    quantize: W4A4,
+    ...CHOSEN_ON_FOUR,
     onProgress: (stage: string) => stages.add(stage.split(",")[0]!),
   };
   const comparison = await prepareComparison(subject, { objective: "mse" });
@@ -48,13 +47,7 @@ test("a comparison chooses everything on its images, and builds on one setting",
 
 test("every searched prefix has as many distinct registers as are asked for, and one token as many copies", async () => {
   const { engine } = await countingEngine(3);
-  const subject = {
-    engine,
-    sha256: "ab".repeat(32),
-    images: testImages(4),
-    head: null,
-    quantize: W4A4,
-  };
+  const subject = { engine, ...CHOSEN_ON_FOUR };
   const options = { objective: "mse", sensitiveBlock: 1, registers: 2 } as const;
   const { start, settings, searches, configurations } = await prepareComparison(subject, options);
   expect([...start.registers.keys()]).toEqual([1, 2]);
