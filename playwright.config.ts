@@ -10,13 +10,16 @@ export default defineConfig({
   testDir: "e2e",
   timeout: 120_000,
   expect: { timeout: 60_000 },
+  globalSetup: "./e2e/support/bundle-cli.ts",
   workers: 1,
+  // A second try is recorded, and counted as flaky. Recording every test would make all of them a third slower.
+  retries: 1,
   forbidOnly: !!process.env.CI,
   use: {
     baseURL: ISOLATED.url,
     // Tests see and change the requests of a page; the one about the service worker allows it.
     serviceWorkers: "block",
-    trace: "retain-on-failure",
+    trace: "on-first-retry",
     launchOptions: {
       ...(executablePath && { executablePath }),
       args: [

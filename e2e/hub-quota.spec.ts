@@ -74,10 +74,11 @@ test("a quota that runs out in the middle keeps what came and the model in use; 
   const quota = await quotaOf(lab.page);
   await openPicker(lab);
   await lookUp(lab, hub, "owner/vit");
-  hub.faults.pace = 60_000;
+  hub.faults.holdsAt = 6 * MB;
   await lab.byId("offer-open").click();
-  await expect.poll(() => hub.sent).toBeGreaterThan(6 * MB);
+  await expect.poll(() => hub.sent).toBe(6 * MB);
   await quota.leave(MB);
+  hub.faults.holdsAt = 14 * MB;
   await expect(lab.messages()).toContainText(
     /Storage of the browser.*room for the model.*Delete saved models.*what was downloaded is kept/,
   );
@@ -85,7 +86,7 @@ test("a quota that runs out in the middle keeps what came and the model in use; 
   expect(hub.sent).toBeLessThan(bytes.byteLength);
 
   // Still full: said again, before anything is fetched.
-  hub.faults.pace = 0;
+  hub.faults.holdsAt = Number.POSITIVE_INFINITY;
   const stopped = hub.sent;
   await openPicker(lab);
   await expect(savedModels(lab)).toContainText("incomplete");

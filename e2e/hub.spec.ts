@@ -6,7 +6,7 @@ import { formatBytes } from "../src/figures/format.ts";
 import { startTestHub, type TestHub } from "../src/hub/test-hub.ts";
 import { writeModel } from "./support/checkpoint-files.ts";
 import { cliTrace } from "./support/cli.ts";
-import { lookUp, openPicker, savedModels } from "./support/hub-picker.ts";
+import { lookUp, openPicker, savedModels, waitForCheck } from "./support/hub-picker.ts";
 import { SAMPLES, sharedFolder } from "./support/paths.ts";
 import { expect, test } from "./support/test.ts";
 
@@ -42,13 +42,13 @@ test("a model is opened by its id, cancelled, resumed, opened again without the 
   const { violations } = await new AxeBuilder({ page: lab.page }).include("[data-testid=picker]").analyze();
   expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
 
-  hub.faults.pace = 60_000;
+  hub.faults.holdsAt = 6_000_000;
   await lab.byId("offer-open").click();
-  await expect.poll(() => hub.sent).toBeGreaterThan(6_000_000);
+  await expect.poll(() => hub.sent).toBe(6_000_000);
   await lab.page.getByRole("button", { name: "Cancel" }).click();
   await expect(lab.byId("open-picker")).toBeVisible();
   await expect(lab.byId("model-name")).toHaveText(bundled!);
-  hub.faults.pace = 0;
+  hub.faults.holdsAt = Number.POSITIVE_INFINITY;
   const before = hub.sent;
 
   await openPicker(lab);
@@ -60,6 +60,7 @@ test("a model is opened by its id, cancelled, resumed, opened again without the 
   expect(hub.sent - before).toBeLessThan(bytes.byteLength - 4_000_000);
   await lab.expectTrace("baseline", trace);
 
+  await waitForCheck(lab);
   await hub.close();
   await lab.open();
   await expect(lab.byId("model-name")).toHaveText(bundled!);
@@ -85,11 +86,11 @@ test("blocks of a model run while its weights arrive, and become its figures", a
   const bundled = await lab.byId("model-name").textContent();
   await openPicker(lab);
   await lookUp(lab, hub, "owner/vit");
-  hub.faults.pace = 30_000;
+  hub.faults.holdsAt = 12_000_000;
   await lab.byId("offer-open").click();
   await expect(lab.byId("arriving-blocks")).toHaveText(/^[1-5] of 6 blocks/);
   await expect(lab.byId("model-name")).toHaveText(bundled!);
-  hub.faults.pace = 0;
+  hub.faults.holdsAt = Number.POSITIVE_INFINITY;
   const trace = await cliTrace(IMAGE, [], await writeModel(info.outputPath("model"), OPTIONS));
   await expect(lab.byId("model-name")).toHaveText(trace.model.label);
   await expect(lab.byId("arriving")).toHaveCount(0);

@@ -8,7 +8,7 @@ import { randomCheckpoint } from "../src/families/random-checkpoint.ts";
 import { startTestHub } from "../src/hub/test-hub.ts";
 import { writeModel } from "./support/checkpoint-files.ts";
 import { cliTrace } from "./support/cli.ts";
-import { lookUp, openPicker, savedModels } from "./support/hub-picker.ts";
+import { lookUp, openPicker, savedModels, waitForCheck } from "./support/hub-picker.ts";
 import { SAMPLES } from "./support/paths.ts";
 import { PLAIN } from "./support/ports.ts";
 import { expect, test } from "./support/test.ts";
@@ -65,6 +65,7 @@ test("after one visit the site opens without a network, isolated as before, and 
     const isolated = await lab.page.evaluate(() => window.crossOriginIsolated);
     expect(isolated).toBe(true);
 
+    await waitForCheck(lab);
     await hub.close();
     await context.setOffline(true);
     await lab.open();

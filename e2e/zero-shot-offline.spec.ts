@@ -5,7 +5,7 @@ import type { Readout } from "../src/evaluate/readout.ts";
 import { startTestHub, type TestHub } from "../src/hub/test-hub.ts";
 import { lab as runLab } from "./support/cli.ts";
 import { clipCheckpoint, writeClip } from "./support/clip-checkpoint.ts";
-import { lookUp, openPicker, savedModels } from "./support/hub-picker.ts";
+import { lookUp, openPicker, savedModels, waitForCheck } from "./support/hub-picker.ts";
 import type { LabPage } from "./support/lab-page.ts";
 import { SAMPLES } from "./support/paths.ts";
 import { expect, test } from "./support/test.ts";
@@ -50,17 +50,18 @@ test("a text tower is downloaded with its model on request, and classifies witho
   await expect(lab.byId("offer")).toContainText("sha256, as the Hub states it, is checked");
 
   // Cancelled in the middle, and resumed from the list: the tower is still wanted.
-  hub.faults.pace = 20_000;
+  hub.faults.holdsAt = 2_000_000;
   await lab.byId("offer-open").click();
   await expect(lab.page.locator(".model-mark .work")).toContainText("Downloading the encoder and text tower");
   await lab.page.getByRole("button", { name: "Cancel" }).click();
-  hub.faults.pace = 0;
+  hub.faults.holdsAt = Number.POSITIVE_INFINITY;
   await openPicker(lab);
   await expect(savedModels(lab)).toContainText("with text tower, incomplete");
   await savedModels(lab).getByRole("button", { name: "Resume owner/clip" }).click();
   await expect(lab.byId("embed-classes")).toBeVisible();
   await expect(lab.byId("text-missing")).toHaveCount(0);
 
+  await waitForCheck(lab);
   await hub.close();
   await lab.open();
   await openPicker(lab);

@@ -60,11 +60,10 @@ if (check("Build", "npx", ["vite", "build", "--logLevel", "warn"])) {
       "End-to-end tests",
       () => ["playwright", "test", "--reporter=list,json"],
       "e2e.json",
-      ({ stats }) => ({
-        passed: stats.expected + stats.flaky,
-        failed: stats.unexpected,
-        skipped: stats.skipped,
-      }),
+      ({ stats }) => {
+        if (stats.flaky > 0) console.log(`${stats.flaky} of them passed at the second try only (flaky).`);
+        return { passed: stats.expected + stats.flaky, failed: stats.unexpected, skipped: stats.skipped };
+      },
       { REGSCOPE_CHROMIUM: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: reportPath },
     );
   } else {

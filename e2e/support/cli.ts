@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { deletionPairs } from "../../src/intervention/deletion-text.ts";
 import type { Intervention } from "../../src/intervention/intervention.ts";
 import { quantizationPairs } from "../../src/intervention/quantization-text.ts";
-import { BUNDLED_MODEL, ROOT } from "./paths.ts";
+import { BUNDLED_MODEL, CLI_BUNDLE, ROOT } from "./paths.ts";
 
 const execute = promisify(execFile);
 
@@ -36,17 +36,12 @@ export interface CliTrace {
  * Runs the project's own command line (onnxruntime-node) and parses what it prints.
  * @param assets folder of the bundled models and datasets, when it is not `public`
  */
-export async function lab<T>(args: readonly string[], assets?: string): Promise<T> {
-  const script = assets ? "e2e/support/lab-with-assets.ts" : "src/cli/main.ts";
-  const { stdout } = await execute(
-    process.execPath,
-    ["--import", "tsx", join(ROOT, script), ...args, "--json"],
-    {
-      cwd: ROOT,
-      maxBuffer: 2 ** 28,
-      env: { ...process.env, ...(assets && { REGSCOPE_ASSETS: assets }) },
-    },
-  );
+export async function lab<T>(args: readonly string[], assets = join(ROOT, "public")): Promise<T> {
+  const { stdout } = await execute(process.execPath, [join(CLI_BUNDLE, "lab.mjs"), ...args, "--json"], {
+    cwd: ROOT,
+    maxBuffer: 2 ** 28,
+    env: { ...process.env, REGSCOPE_ASSETS: assets },
+  });
   return JSON.parse(stdout) as T;
 }
 

@@ -17,3 +17,6 @@ export async function lookUp(lab: LabPage, hub: TestHub, id: string): Promise<vo
 
 /** The entries of the list of saved models, in the open dialog. */
 export const savedModels = (lab: LabPage) => lab.byId("saved").getByRole("listitem");
+
+/** Waits until the download that is in use is known to be what the Hub states: until then it is saved as incomplete. */
+export const waitForCheck = (lab: LabPage) => expect(lab.byId("model-label")).not.toContainText("checking");

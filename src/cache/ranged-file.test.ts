@@ -10,13 +10,14 @@ const WHOLE = [{ begin: 0, end: SIZE }];
 /** `toEqual` would compare megabytes element by element. */
 const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 
-/** A file whose bytes come in chunks that fit no piece. */
-function openFile(store: PieceStore) {
+/** A file whose bytes come in chunks that fit no piece. @param stallsAt the transfer stays open there and brings nothing more */
+function openFile(store: PieceStore, stallsAt = SIZE) {
   return RangedFile.open({ path: "weights", size: SIZE }, store, async (begin, end) => {
     let at = begin;
     return new ReadableStream({
       pull(controller) {
         const next = Math.min(end, at + 300_007);
+        if (next > stallsAt) return new Promise<void>(() => {});
         if (next > at) controller.enqueue(BYTES.slice(at, next));
         at = next;
         if (at >= end) controller.close();
@@ -99,5 +100,11 @@ describe("A file that is fetched and kept", () => {
     });
     expect(fetched).toBe(SIZE - kept);
     expect(same(await file.read(0, SIZE), BYTES)).toBe(true);
+  });
+
+  it("says that room has run out while a transfer brings nothing", async () => {
+    const write = () => Promise.reject(noRoom(new DOMException("full", "QuotaExceededError")));
+    const file = await openFile({ ...memoryStore(), write }, 4_300_000);
+    await expect(file.fetchAll(WHOLE, signal, () => {})).rejects.toThrow(/room for the model/);
   });
 });

@@ -31,16 +31,17 @@ export async function writePieces(
   let written = 0;
   let piece = nextPiece();
   const writes = new Set<Promise<void>>();
-  const failures: unknown[] = [];
+  let fail: (error: unknown) => void = () => {};
+  const failure = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failure.catch(() => {}); // thrown where the next bytes are waited for
   const flush = async () => {
     if (filled === 0) return;
     const extent = { file, begin: begin + written, end: begin + written + filled };
     const writing = write(extent, piece.subarray(0, filled));
     writes.add(writing);
-    writing.then(
-      () => writes.delete(writing),
-      (error: unknown) => failures.push(error),
-    );
+    writing.then(() => writes.delete(writing), fail);
     written += filled;
     filled = 0;
     piece = nextPiece();
@@ -52,16 +53,16 @@ export async function writePieces(
   };
   try {
     for (;;) {
-      const step = await reader.read().catch((error: unknown) => {
+      const read = reader.read().catch((error: unknown) => {
         throw new Cut(error);
       });
+      // What cannot be kept is not to be fetched either, however long the next bytes take.
+      const step = await Promise.race([failure, read]);
       if (step.done) break;
       if (step.value.byteLength > end - begin - written - filled) {
         const remedy = "The server answers range requests wrongly: choose another mirror.";
         throw new InputError(file, `${end - begin} bytes`, "more", remedy);
       }
-      // What cannot be kept is not to be fetched either.
-      if (failures.length > 0) throw failures[0];
       onBytes(step.value.byteLength);
       for (let from = 0; from < step.value.byteLength; ) {
         const part = step.value.subarray(from, from + piece.byteLength - filled);

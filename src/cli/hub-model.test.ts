@@ -75,14 +75,14 @@ describe("--model hub:", () => {
   test("goes on where a download ended", async () => {
     Object.assign(hub.faults, { cutAfter: 400_000, cuts: 1 });
     const stop = new AbortController();
-    hub.faults.pace = 20_000;
+    hub.faults.holdsAt = 600_000;
     const flags = { model: "hub:owner/vit", mirror: hub.url };
     const opening = openModel(flags, stop.signal);
     opening.catch(() => {});
-    await vi.waitUntil(() => hub.sent > 600_000, { timeout: 20_000, interval: 5 });
+    await vi.waitUntil(() => hub.sent === 600_000, { timeout: 20_000, interval: 5 });
     stop.abort();
     await expect(opening).rejects.toThrow(/cancelled/i);
-    hub.faults.pace = 0;
+    hub.faults.holdsAt = Number.POSITIVE_INFINITY;
     const sent = hub.sent;
     const model = await openModel(flags);
     await model.close();

@@ -24,6 +24,8 @@ export interface TestFaults {
   cuts: number;
   /** Bytes per 10 ms of a transfer of weights; 0 = at once. */
   pace: number;
+  /** Transfers of weights wait once `sent` has come to this; Infinity = they never do. */
+  holdsAt: number;
   /** Another ETag from the storage at every answer. */
   changesEtag: boolean;
   /** Names another commit in every answer of the Hub itself. */
@@ -55,6 +57,7 @@ const NO_FAULTS: TestFaults = {
   cutAfter: 0,
   cuts: 0,
   pace: 0,
+  holdsAt: Number.POSITIVE_INFINITY,
   changesEtag: false,
   changesCommit: false,
   corrupts: false,
@@ -267,16 +270,23 @@ async function send(
   }
   for (let at = 0; at < body.byteLength; ) {
     const slow = isWeights && faults.pace > 0;
-    const part = body.subarray(at, at + (slow ? faults.pace : 1 << 20));
     if (response.destroyed) return;
+    const room = isWeights ? faults.holdsAt - hub.sent : Number.POSITIVE_INFINITY;
+    if (room <= 0) {
+      await tick();
+      continue;
+    }
+    const part = body.subarray(at, at + Math.min(room, slow ? faults.pace : 1 << 20));
     const flushed = response.write(part);
     hub.sent += part.byteLength;
     at += part.byteLength;
-    if (slow) await new Promise((next) => setTimeout(next, 10));
+    if (slow) await tick();
     else if (!flushed) await drained(response);
   }
   response.end();
 }
+
+const tick = () => new Promise((next) => setTimeout(next, 10));
 
 /** Waits until a response takes more, or is closed. */
 function drained(response: ServerResponse): Promise<void> {
