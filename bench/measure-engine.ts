@@ -1,18 +1,32 @@
 import type { Browser } from "@playwright/test";
 import { median } from "d3-array";
-import type { EngineMeasures } from "./engine/measures.ts";
+import type { EngineMeasures, LeanTimes } from "./engine/measures.ts";
+import { measureNative } from "./engine/native.ts";
 import { measureInPage } from "./in-page.ts";
 import type { Row } from "./row.ts";
 
-/** Chain against one graph, and resumed against full runs, in the browser (bench/engine). */
+/** Chain against one graph, resumed against full runs, and int8 against FP32, in the browser and natively (bench/engine). */
 export async function measureEngine(browser: Browser, rounds: number): Promise<Row[]> {
-  return rowsOf(await measureInPage<EngineMeasures>(browser, "engine", rounds));
+  const inPage = await measureInPage<EngineMeasures>(browser, "engine", rounds);
+  const native = await measureNative(rounds);
+  return [...rowsOf(inPage), ...integerRows("command line", native.int8, native.fp32)];
+}
+
+const range = (values: readonly number[]) =>
+  `${Math.round(Math.min(...values))}..${Math.round(Math.max(...values))} ms`;
+
+function integerRows(what: string, times: LeanTimes["int8"], fp32: readonly number[]): Row[] {
+  return Object.entries(times).map(([ranges, int8]) => ({
+    name: `${what}: int8, ${ranges} ranges / fp32`,
+    value: median(int8.map((time, round) => time / fp32[round]!))!,
+    limit: 0.55,
+    unit: "x",
+    detail: `${range(int8)} against ${range(fp32)}`,
+  }));
 }
 
 function rowsOf({ single, chain, resumed, int8, lean, blocks, difference, rounds }: EngineMeasures): Row[] {
   const ratios = chain.map((time, round) => time / single[round]!);
-  const range = (values: readonly number[]) =>
-    `${Math.round(Math.min(...values))}..${Math.round(Math.max(...values))} ms`;
   const rows: Row[] = [
     {
       name: "instrumented chain / one uninstrumented graph",
@@ -22,23 +36,8 @@ function rowsOf({ single, chain, resumed, int8, lean, blocks, difference, rounds
       detail: `median of ${rounds}; chain ${range(chain)}, graph ${range(single)}; features differ by ${difference.toExponential(1)}`,
     },
   ];
-  const compare = (
-    what: string,
-    times: Readonly<Record<string, readonly number[]>>,
-    fp32: readonly number[],
-  ) => {
-    for (const [ranges, int8] of Object.entries(times)) {
-      rows.push({
-        name: `${what}: int8, ${ranges} ranges / fp32`,
-        value: median(int8.map((time, round) => time / fp32[round]!))!,
-        limit: 0.55,
-        unit: "x",
-        detail: `${range(int8)} against ${range(fp32)}`,
-      });
-    }
-  };
-  compare("evaluation (lean chain)", lean.int8, lean.fp32);
-  compare("instrumented chain", int8, chain);
+  rows.push(...integerRows("evaluation (lean chain)", lean.int8, lean.fp32));
+  rows.push(...integerRows("instrumented chain", int8, chain));
   for (const [block, times] of Object.entries(resumed)) {
     const share = (blocks - Number(block)) / blocks;
     rows.push({

@@ -6,8 +6,9 @@ import { createEngine } from "../../src/engine/engine.ts";
 import { createWebRuntime, initialiseOrt } from "../../src/engine/runtime-web.ts";
 import { openEncoder } from "../../src/families/index.ts";
 import { randomCheckpoint, VIT_B16 } from "../../src/families/random-checkpoint.ts";
-import { NO_INTERVENTION, type Quantization } from "../../src/intervention/intervention.ts";
-import type { EngineMeasures } from "./measures.ts";
+import { NO_INTERVENTION } from "../../src/intervention/intervention.ts";
+import { calibrate, INTEGER, runLean, timed } from "./lean.ts";
+import { type EngineMeasures, noTimes, wavyPixels } from "./measures.ts";
 
 /** Compares the chain of sessions with one graph of the same weights: ViT-B/16 size, WASM, one thread. */
 async function measure(rounds: number): Promise<EngineMeasures> {
@@ -25,32 +26,15 @@ async function measure(rounds: number): Promise<EngineMeasures> {
     return buildSingleGraph(encoder.spec, encoder.weights);
   }
   const side = spec.preprocess.size;
-  const pixels = Float32Array.from({ length: 3 * side * side }, (_, i) => Math.sin(i * 0.013) * 2);
+  const pixels = wavyPixels(side);
   const times = {
     single: [] as number[],
     chain: [] as number[],
     resumed: {} as Record<string, number[]>,
-    int8: {} as Record<string, number[]>,
-    lean: { fp32: [] as number[], int8: {} as Record<string, number[]> },
+    int8: noTimes().int8,
+    lean: noTimes(),
   };
-  const timed = async <T>(into: number[] | null, work: () => Promise<T>): Promise<T> => {
-    const started = performance.now();
-    const result = await work();
-    into?.push(performance.now() - started);
-    return result;
-  };
-  const load = async () => ({ id: "calibration", pixels });
-  for (const each of [engine, lean]) each.addCalibration({ id: "one image", count: 1, load });
-  const int8 = {
-    weightBits: 8,
-    activationBits: 8,
-    weightGranularity: "per-tensor",
-    arithmetic: "int8",
-  } as const;
-  const integer: Record<string, Quantization> = {
-    dynamic: int8,
-    static: { ...int8, range: { kind: "static", statistic: "min-max" }, calibration: "one image" },
-  };
+  for (const each of [engine, lean]) calibrate(each, pixels);
   const changeAt = [0, 3, 6, 9];
   let difference = 0;
   // Round -1 warms up. A B A B: drifts of the machine's speed hit both alike.
@@ -62,15 +46,12 @@ async function measure(rounds: number): Promise<EngineMeasures> {
     );
     const full = await timed(keep(times.chain), () => collect(engine.run(input, NO_INTERVENTION)));
     difference = Math.max(difference, relativeDifference(one.feature!.data, full.result.feature));
-    const alone = await timed(keep(times.lean.fp32), () => lean.result(input, NO_INTERVENTION));
-    difference = Math.max(difference, relativeDifference(one.feature!.data, alone.feature));
-    for (const [range, quantize] of Object.entries(integer)) {
-      times.int8[range] ??= [];
-      times.lean.int8[range] ??= [];
+    const alone = await runLean(lean, pixels, round, round < 0 ? null : times.lean);
+    difference = Math.max(difference, relativeDifference(one.feature!.data, alone));
+    for (const range of ["dynamic", "static"] as const) {
       const own = { id: `round ${round}, ${range}`, pixels };
-      const change = { ...NO_INTERVENTION, quantize };
+      const change = { ...NO_INTERVENTION, quantize: INTEGER[range] };
       await timed(keep(times.int8[range]), () => collect(engine.run(own, change)));
-      await timed(keep(times.lean.int8[range]), () => lean.result(own, change));
     }
     for (const block of changeAt) {
       times.resumed[block] ??= [];

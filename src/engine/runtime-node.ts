@@ -1,13 +1,7 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { exactInt8Options } from "./exact-int8.ts";
 import { sessionOptions, wrapSession } from "./ort-session.ts";
 import type { Runtime } from "./runtime.ts";
-
-/**
- * On x86-64 processors without VNNI, ORT's kernel for u8 activations and s8 weights adds pairs of products in 16 bits, which
- * saturate: its results are then far off, not merely rounded. This option (`kOrtSessionOptionsAvx2PrecisionMode`) shifts the weights to
- * u8 there, whose kernel is exact; elsewhere it changes nothing.
- */
-const EXACT_INT8 = { session: { x64quantprecision: "1" } };
 
 /**
  * onnxruntime-node: native CPU kernels, for the command line and for tests.
@@ -25,7 +19,7 @@ export function createNodeRuntime({ threads = 1, ownArena = false } = {}): Runti
         executionProviders: ["cpu"],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
-        extra: EXACT_INT8,
+        extra: await exactInt8Options(),
       });
       return wrapSession(session, Tensor);
     },
