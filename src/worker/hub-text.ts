@@ -2,7 +2,7 @@ import type { HubFiles } from "../hub/hub-files.ts";
 import type { OnProgress } from "../hub/hub-weights.ts";
 import type { TextPlans } from "../hub/plan-model.ts";
 import type { TextTowerInfo } from "./api.ts";
-import { createWorkerHasher } from "./worker-hasher.ts";
+import { hasherFor } from "./worker-hasher.ts";
 
 /** The text tower of a loaded model that came from the Hub. */
 export interface HubText {
@@ -28,7 +28,7 @@ export function hubText(files: HubFiles, plans: TextPlans | null): HubText | nul
       if (!isWhole && missing(plan) === 0) return;
       await files.checkRoom(plan);
       await files.fetch(plan, onProgress, signal, {
-        hasher: createWorkerHasher,
+        hasher: hasherFor(files.weights.reduce((sum, { size }) => sum + size, 0)),
         text: isWhole ? "whole" : "part",
       });
       files.release();

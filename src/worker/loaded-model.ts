@@ -27,7 +27,7 @@ import { type OpenedEngine, openEngine } from "./backend.ts";
 import { hubText } from "./hub-text.ts";
 import { openModelFiles } from "./model-files.ts";
 import type { TextSource } from "./text-tower.ts";
-import { createWorkerHasher } from "./worker-hasher.ts";
+import { hasherFor } from "./worker-hasher.ts";
 
 /** A model that is ready to run. */
 export interface LoadedModel {
@@ -76,17 +76,18 @@ export async function loadModel(
   const defer = (later: WeightsCheck) => {
     check = later;
   };
+  const hasher = hasherFor(safetensors.size);
   const digestOf = (stop: AbortSignal) =>
     hub && plan
       ? hub.fetch(plan, onProgress, stop, {
-          hasher: createWorkerHasher,
+          hasher,
           text: withText ? "whole" : plans?.text ? "nothing" : "none",
           ...(choice.defersCheck && { defer }),
         })
       : sha256(files.weights, {
           onProgress: stage("Checking the file (bytes)"),
           signal: stop,
-          hasher: createWorkerHasher,
+          hasher,
         });
   const { opened, digest } = await buildWhileReading(
     digestOf,

@@ -1,9 +1,17 @@
 import * as Comlink from "comlink";
-import type { Hasher } from "../checkpoint/digest.ts";
+import { createHasher, type DigestOptions, type Hasher } from "../checkpoint/digest.ts";
 import type { HashWorkerApi } from "./hash-worker.ts";
 
+/** Bytes that are hashed sooner than a thread starts: a tenth of a second against up to half of one on a busy machine. */
+const SMALL = 16 * 1024 * 1024;
+
+/** Where so many bytes are best hashed: in the caller's own thread, or in one of their own. */
+export function hasherFor(bytes: number): NonNullable<DigestOptions["hasher"]> {
+  return bytes <= SMALL ? createHasher : createWorkerHasher;
+}
+
 /** A hasher in a thread of its own: hundreds of megabytes take about a second, in which blocks can be built. */
-export async function createWorkerHasher(): Promise<Hasher> {
+async function createWorkerHasher(): Promise<Hasher> {
   const worker = new Worker(new URL("./hash-worker.ts", import.meta.url), { type: "module" });
   const failed = new Promise<never>((_, reject) => {
     worker.onerror = ({ message }) => reject(new Error(`The hashing worker failed: ${message}`));
