@@ -55,6 +55,7 @@ function rowsOf({ open, check, image, difference }: LibraryMeasures): Row[] {
   return [
     row(`opening ViT-B/16 from a server / ${library}, both keep it`, open.ours, open.keeping, checking),
     row(`opening ViT-B/16 from a server / ${library} that keeps nothing`, open.ours, open.plain, checking),
-    row(`one image / ${library}`, image.ours, image.theirs),
+    row(`one image, with all instruments / ${library}`, image.ours, image.theirs),
+    row(`one image, its feature alone / ${library}`, image.lean, image.theirs),
   ];
 }

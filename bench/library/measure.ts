@@ -1,15 +1,15 @@
 import * as Comlink from "comlink";
 import { relativeDifference } from "../../src/engine/agreement.ts";
-import type { Opener } from "./opener.ts";
+import type { Opener, RegscopeOpener } from "./opener.ts";
 
 /** Milliseconds per round. */
 export interface LibraryMeasures {
   readonly open: { readonly ours: number[]; readonly keeping: number[]; readonly plain: number[] };
   /** What RegScope takes beyond `open` to check the sha256. */
   readonly check: number[];
-  /** Medians of a round's runs. */
-  readonly image: { readonly ours: number[]; readonly theirs: number[] };
-  /** Largest relative difference between both features. */
+  /** Medians of a round's runs; `lean` = RegScope without instruments, for the feature alone, which is what the library gives. */
+  readonly image: { readonly ours: number[]; readonly lean: number[]; readonly theirs: number[] };
+  /** Largest relative difference between their features. */
   readonly difference: number;
 }
 
@@ -23,16 +23,13 @@ const RUNS = 6;
 export async function measure(hub: string, size: number, rounds: number): Promise<LibraryMeasures> {
   const open = { ours: [] as number[], keeping: [] as number[], plain: [] as number[] };
   const check: number[] = [];
-  const image = { ours: [] as number[], theirs: [] as number[] };
+  const image = { ours: [] as number[], lean: [] as number[], theirs: [] as number[] };
   let difference = 0;
   const pixels = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i * 0.013) * 2);
   for (let round = 0; round < rounds; round++) {
-    const ours = start(new Worker(new URL("./regscope-worker.ts", import.meta.url), { type: "module" }));
-    const theirs = start(
-      new Worker(new URL("./transformers-worker.ts", import.meta.url), { type: "module" }),
-    );
-    const once = start(new Worker(new URL("./transformers-worker.ts", import.meta.url), { type: "module" }));
-    await Promise.all([ours, theirs, once].map(({ api }) => api.ready()));
+    const [ours, lean] = [startRegscope(), startRegscope()];
+    const [theirs, once] = [startLibrary(), startLibrary()];
+    await Promise.all([ours, lean, theirs, once].map(({ api }) => api.ready()));
     const steps = [
       async () => {
         open.ours.push(await ours.api.open(hub, true));
@@ -46,27 +43,35 @@ export async function measure(hub: string, size: number, rounds: number): Promis
     ];
     // Whoever is first in one round is last in the next.
     for (const step of round % 2 ? steps.reverse() : steps) await step();
-    const runners = { ours, theirs };
-    const times = { ours: [] as number[], theirs: [] as number[] };
+    await lean.api.openLean(hub);
+    const runners = { ours, lean, theirs };
+    const times = { ours: [] as number[], lean: [] as number[], theirs: [] as number[] };
+    const names = ["ours", "lean", "theirs"] as const;
     for (let run = -1; run < RUNS; run++) {
-      const features: Float32Array[] = [];
+      let first: Float32Array | null = null;
       // Which comes first matters by a few percent, so they take turns in that, too.
-      for (const name of run % 2 ? (["ours", "theirs"] as const) : (["theirs", "ours"] as const)) {
+      for (const name of run % 2 ? names : names.toReversed()) {
         const { milliseconds, feature } = await runners[name].api.run(pixels, size);
-        features.push(feature);
+        difference = Math.max(difference, relativeDifference(feature, first ?? feature));
+        first ??= feature;
         if (run >= 0) times[name].push(milliseconds);
       }
-      difference = Math.max(difference, relativeDifference(features[0]!, features[1]!));
     }
-    image.ours.push(middle(times.ours));
-    image.theirs.push(middle(times.theirs));
-    ours.worker.terminate();
-    theirs.worker.terminate();
+    for (const name of names) {
+      image[name].push(middle(times[name]));
+      runners[name].worker.terminate();
+    }
   }
   return { open, check, image, difference };
 }
 
-function start(worker: Worker) {
+function startRegscope() {
+  const worker = new Worker(new URL("./regscope-worker.ts", import.meta.url), { type: "module" });
+  return { worker, api: Comlink.wrap<RegscopeOpener>(worker) };
+}
+
+function startLibrary() {
+  const worker = new Worker(new URL("./transformers-worker.ts", import.meta.url), { type: "module" });
   return { worker, api: Comlink.wrap<Opener>(worker) };
 }
 

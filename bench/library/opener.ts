@@ -10,6 +10,11 @@ export interface Opener {
   run(pixels: Float32Array, size: number): Promise<{ milliseconds: number; feature: Float32Array }>;
 }
 
+export interface RegscopeOpener extends Opener {
+  /** Opens the model that is saved as an engine of evaluations does: without instruments. */
+  openLean(hub: string): Promise<void>;
+}
+
 /** Same weights on the test Hub: as a checkpoint, and as ONNX. */
 export const CHECKPOINT = "owner/vit-b16";
 export const ONNX = "owner/vit-b16-onnx";
