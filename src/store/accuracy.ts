@@ -2,7 +2,7 @@ import type { StoreApi } from "zustand/vanilla";
 import { buildConfigurations } from "../evaluate/configurations.ts";
 import type { Configuration, EvaluationProgress } from "../evaluate/report.ts";
 import type { EvaluationRecord } from "../evaluate/report-export.ts";
-import type { DatasetInfo, LabApi } from "../worker/api.ts";
+import type { DatasetInfo, LabApi, Progress } from "../worker/api.ts";
 import { isCalibrated } from "./calibration.ts";
 import type { LabHost } from "./context.ts";
 import { type Controls, quantizationOf, toIntervention } from "./controls.ts";
@@ -79,13 +79,13 @@ export interface AccuracyRunner {
 /**
  * Runs the live accuracy; a new start supersedes the running one.
  * @param dataset opens the chosen data set where it is not open yet
- * @param prepare opens the calibration images where they are needed
+ * @param prepare opens the calibration images where they are needed, and tells while it reads them
  */
 export function createAccuracyRunner(
   api: LabApi,
   store: StoreApi<LabState>,
   dataset: () => Promise<DatasetInfo>,
-  prepare: () => Promise<void>,
+  prepare: (tell: (progress: Progress) => void) => Promise<void>,
   host: Pick<LabHost, "schedule" | "readStored" | "writeStored">,
   report: (error: unknown) => void,
 ): AccuracyRunner {
@@ -119,9 +119,13 @@ export function createAccuracyRunner(
       scheduled = false;
       if (id === current && latest) update({ report: latest, preparing: null, engines });
     };
+    const onPreparing = (preparing: Progress) => {
+      // A further configuration may be calibrated at the first image; what is measured is told from then on.
+      if (id === current && store.getState().accuracy.running && !latest) update({ preparing });
+    };
     try {
       const { id: set } = await dataset();
-      await prepare();
+      await prepare(onPreparing);
       if (id !== current) return;
       const key = evaluationKey(store.getState());
       let saved = Date.now();
@@ -148,10 +152,7 @@ export function createAccuracyRunner(
           if (!scheduled) host.schedule(flush);
           scheduled = true;
         },
-        (preparing) => {
-          // A further configuration may be calibrated at the first image; what is measured is told from then on.
-          if (id === current && store.getState().accuracy.running && !latest) update({ preparing });
-        },
+        onPreparing,
       );
       if (id !== current) return;
       latest = final;

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { CancelledError } from "../errors/input-error.ts";
 import { NONE_SKIPPED } from "../evaluate/skipped.ts";
-import type { CalibrationRequest, LabApi } from "../worker/api.ts";
+import type { CalibrationRequest, LabApi, Progress } from "../worker/api.ts";
 import { booted, complete, settle } from "./fake-lab.ts";
 
 const RANGE = { kind: "static", statistic: "min-max" } as const;
@@ -90,13 +90,45 @@ test("it can be cancelled, and taken up again", async () => {
   await lab.cancelCalibration();
   runs[2]!.reject(new CancelledError());
   await settle();
-  expect(cancelled).toEqual(["intervention"]);
+  expect(cancelled).toEqual(["openCalibration", "intervention"]);
   expect(state().calibration).toMatchObject({ progress: null, cancelled: true });
   expect(state().lanes.intervention.state).toBe("idle");
   expect(state().messages).toEqual([]);
   void lab.calibrate();
   await vi.waitFor(() => expect(runs).toHaveLength(4));
   expect(state().calibration.cancelled).toBe(false);
+});
+
+test("reading the images is told to all who wait for it, once, and can be cancelled", async () => {
+  const reads: { tell: (progress: Progress) => void; reject: (error: unknown) => void }[] = [];
+  const cancelled: string[] = [];
+  const { lab, runs, state } = await booted({
+    openCalibration: (_, tell) => new Promise((_, reject) => reads.push({ tell, reject })),
+    cancel: async (what) => {
+      cancelled.push(what);
+      if (what === "openCalibration") for (const { reject } of reads) reject(new CancelledError());
+    },
+  });
+  lab.setAccuracy({ follow: false });
+  lab.setControls((controls) => ({ ...controls, bits: "w8a8", quantizer: { range: RANGE } }));
+  await vi.waitFor(() => expect(reads).toHaveLength(1));
+  void lab.startAccuracy();
+  await settle();
+  expect(reads).toHaveLength(1);
+  reads[0]!.tell({ stage: "Reading (images)", done: 3, total: 32 });
+  expect(state().calibration.progress).toMatchObject({ done: 3, total: 32 });
+  expect(state().accuracy.preparing).toMatchObject({ done: 3, total: 32 });
+
+  await lab.cancelCalibration();
+  await settle();
+  expect(cancelled).toEqual(expect.arrayContaining(["openCalibration", "intervention"]));
+  expect(state().calibration).toMatchObject({ progress: null, cancelled: true, opened: null });
+  expect(state().lanes.intervention.state).toBe("idle");
+  expect(state().accuracy).toMatchObject({ running: false, preparing: null });
+  expect(state().messages).toEqual([]);
+  expect(runs).toHaveLength(2);
+  void lab.calibrate();
+  await vi.waitFor(() => expect(reads).toHaveLength(2));
 });
 
 test("an evaluation tells what it does before its first image", async () => {

@@ -33,6 +33,8 @@ export function createCalibration(
   store: StoreApi<LabState>,
   dataset: () => Promise<DatasetInfo>,
 ) {
+  let opening: Opening | null = null;
+
   const update = (change: Partial<CalibrationState>) =>
     store.setState((state) => ({ calibration: { ...state.calibration, ...change } }));
 
@@ -40,10 +42,12 @@ export function createCalibration(
     update,
 
     /**
-     * Opens the chosen images where the controls need them and they are not open yet.
-     * @throws InputError when they cannot be opened
+     * Opens the chosen images where the controls need them and they are not open yet. Who needs the same images meanwhile waits
+     * with the first.
+     * @param tell called while they are read
+     * @throws InputError when they cannot be opened; CancelledError when reading was cancelled, or other images were chosen
      */
-    async prepare(): Promise<void> {
+    async prepare(tell: Tell): Promise<void> {
       const { controls, model, calibration } = store.getState();
       if (!controls || !isCalibrated(controls)) return;
       const { images, limit } = controls.calibration;
@@ -55,7 +59,22 @@ export function createCalibration(
       const from = sources
         ? ({ kind: "own", sources } as const)
         : ({ kind: "probe", dataset: set!.id } as const);
-      const info = await api.openCalibration({ name, images: from, limit });
+      const key = { name, model, set: set?.id ?? null };
+      if (!opening || !isSame(opening.key, key)) {
+        const listeners = new Set<Tell>();
+        const tellAll: Tell = (progress) => {
+          for (const each of listeners) each(progress);
+        };
+        const started: Opening = {
+          ...{ key, listeners },
+          done: api.openCalibration({ name, images: from, limit }, tellAll).finally(() => {
+            if (opening === started) opening = null;
+          }),
+        };
+        opening = started;
+      }
+      opening.listeners.add(tell);
+      const info = await opening.done;
       // Another model or data set may have come meanwhile, for which they must be opened again.
       const now = store.getState();
       if (now.model === model && (!set || now.dataset.info?.id === set.id)) update({ opened: info });
@@ -69,6 +88,21 @@ export function createCalibration(
     },
 
     /** What was opened belongs to another data set or worker. */
-    forget: () => update({ opened: null, progress: null, cancelled: false }),
+    forget() {
+      opening = null;
+      update({ opened: null, progress: null, cancelled: false });
+    },
   };
 }
+
+type Tell = (progress: Progress) => void;
+
+/** Images that are being opened, and who waits for them. */
+interface Opening {
+  readonly key: { readonly name: string; readonly model: LabState["model"]; readonly set: string | null };
+  readonly listeners: Set<Tell>;
+  readonly done: Promise<CalibrationInfo>;
+}
+
+const isSame = (a: Opening["key"], b: Opening["key"]) =>
+  a.name === b.name && a.model === b.model && a.set === b.set;

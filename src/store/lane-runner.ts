@@ -26,7 +26,10 @@ export function createLaneRunner(
   store: StoreApi<LabState>,
   schedule: (flush: () => void) => void,
   report: (error: unknown) => void,
-  calibration: { prepare(): Promise<void>; tell(progress: Progress | null): void } = {
+  calibration: {
+    prepare(tell: (progress: Progress) => void): Promise<void>;
+    tell(progress: Progress | null): void;
+  } = {
     prepare: async () => {},
     tell: () => {},
   },
@@ -77,7 +80,7 @@ export function createLaneRunner(
     };
     try {
       waits(null);
-      if (intervention.quantize) await calibration.prepare();
+      if (intervention.quantize) await calibration.prepare(waits);
       if (id !== current[lane]) return;
       const onTrace = (trace: LayerTrace) => {
         if (id !== current[lane]) return;

@@ -102,7 +102,7 @@ export function createRuns(context: LabContext) {
     /** Ends the calibration that the intervention waits for. */
     async cancelCalibration(): Promise<void> {
       calibration.update({ cancelled: true });
-      await api.cancel("intervention").catch(fail);
+      await Promise.all([api.cancel("openCalibration"), api.cancel("intervention")]).catch(fail);
     },
 
     /** Runs the intervention again, after its calibration was cancelled. */

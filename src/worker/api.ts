@@ -253,8 +253,11 @@ export interface LabApi extends ExperimentApi {
   ): Promise<void>;
   /** Opens a labelled set, to be evaluated by its id; only its list of images is read. Rejects with InputError. */
   openDataset(request: DatasetRequest): Promise<DatasetInfo>;
-  /** Opens images that interventions may be calibrated on by their name. Rejects with InputError. */
-  openCalibration(request: CalibrationRequest): Promise<CalibrationInfo>;
+  /** Opens images that interventions may be calibrated on by their name; each is read once. Rejects with InputError. */
+  openCalibration(
+    request: CalibrationRequest,
+    onProgress: (progress: Progress) => void,
+  ): Promise<CalibrationInfo>;
   /**
    * Runs a labelled set, on a pool of engines where that pays; `onUpdate` is called now and then, with the number of
    * engines at work, and `onPreparing` while a probe is fitted or a quantizer is calibrated. The result does not depend on the
@@ -285,6 +288,7 @@ export interface LabApi extends ExperimentApi {
     what:
       | Lane
       | "mask"
+      | "openCalibration"
       | "evaluate"
       | "experiment"
       | "curate"

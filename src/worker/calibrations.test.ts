@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { CancelledError } from "../errors/input-error.ts";
 import { fakeEngine, fakeSet } from "../evaluate/fake-engine.ts";
 import { NONE_SKIPPED } from "../evaluate/skipped.ts";
 import { NO_INTERVENTION } from "../intervention/intervention.ts";
@@ -71,4 +72,21 @@ test("who waits is told and waited for, nobody else", async () => {
   });
   await added[0]!.onProgress?.("statistics", 2, 2);
   expect(told).toHaveLength(1);
+});
+
+test("reading the images is told, and a reading that is cancelled leaves what was open before", async () => {
+  const { engine, added } = calibratedEngine();
+  const calibrations = new Calibrations();
+  const request = { name: "dataset", images: { kind: "probe", dataset: "set-7" }, limit: 3 } as const;
+  const told: [number, number][] = [];
+  const stop = new AbortController();
+  const onProgress = (_: string, done: number, total: number) => void told.push([done, total]);
+  await calibrations.add(engine, request, [set], { signal: stop.signal, onProgress });
+  expect(told).toEqual([1, 2, 3].map((done) => [done, 3]));
+  const again = calibrations.add(engine, { ...request, limit: 2 }, [set], {
+    signal: stop.signal,
+    onProgress: () => stop.abort(),
+  });
+  await expect(again).rejects.toThrow(CancelledError);
+  expect(calibrations.resolve(calibrated("dataset")).quantize?.calibration).toBe(added[0]!.id);
 });

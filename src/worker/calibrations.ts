@@ -1,6 +1,6 @@
 import type { Engine } from "../engine/types.ts";
 import { InputError } from "../errors/input-error.ts";
-import { calibrationSet, calibrationSets } from "../evaluate/calibration.ts";
+import { type CalibrationSetOptions, calibrationSet, calibrationSets } from "../evaluate/calibration.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { prepareImage } from "../image/preprocess.ts";
 import type { Intervention } from "../intervention/intervention.ts";
@@ -18,16 +18,18 @@ export class Calibrations {
 
   /**
    * Gives the engine the first images of each of some sets to calibrate on; unreadable ones are left out.
-   * @throws InputError for no images, or none that can be read
+   * @param options.onProgress told while the images of each set are read
+   * @throws InputError for no images, or none that can be read; CancelledError on abort
    */
   async add(
     engine: Engine,
     { name, images, limit }: CalibrationRequest,
     sets: readonly LabelledSet[],
+    options: Pick<CalibrationSetOptions, "signal" | "onProgress"> = {},
   ): Promise<CalibrationInfo> {
     const prepare = (image: Parameters<typeof prepareImage>[0]) =>
       prepareImage(image, engine.spec.preprocess).pixels;
-    const read = (set: LabelledSet) => calibrationSet(set, prepare, { seed: SEED, limit });
+    const read = (set: LabelledSet) => calibrationSet(set, prepare, { seed: SEED, limit, ...options });
     const { all } = await calibrationSets(sets, "Calibration", read);
     const { count, load, skipped } = all;
     const isProbe = images.kind === "probe";

@@ -117,8 +117,8 @@ class Client implements LabClient {
   evaluate: LabApi["evaluate"] = (request, onUpdate, onPreparing) =>
     this.#current.call((api) => api.evaluate(request, Comlink.proxy(onUpdate), Comlink.proxy(onPreparing)));
 
-  openCalibration: LabApi["openCalibration"] = (request) =>
-    this.#current.call((api) => api.openCalibration(request));
+  openCalibration: LabApi["openCalibration"] = (request, onProgress) =>
+    this.#current.call((api) => api.openCalibration(request, Comlink.proxy(onProgress)));
 
   experiment: LabApi["experiment"] = (request, inputs, onUpdate, onProgress) =>
     this.#current.call((api) =>

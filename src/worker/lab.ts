@@ -147,10 +147,12 @@ export class Lab implements LabApi {
     return this.#dataset.info;
   };
 
-  openCalibration: LabApi["openCalibration"] = async (request) => {
-    const sets = await this.#learningImages(request.images);
-    return this.#calibrations.add(this.#loaded().engine, request, sets);
-  };
+  openCalibration: LabApi["openCalibration"] = (request, onProgress) =>
+    this.#jobs.run("openCalibration", async (signal) => {
+      const sets = await this.#learningImages(request.images);
+      const onStage = (stage: string, done: number, total: number) => onProgress({ stage, done, total });
+      return this.#calibrations.add(this.#loaded().engine, request, sets, { signal, onProgress: onStage });
+    });
 
   evaluate: LabApi["evaluate"] = (request, onUpdate, onPreparing) =>
     this.#jobs.run("evaluate", async (signal) => {
