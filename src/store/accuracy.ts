@@ -124,7 +124,7 @@ export function createAccuracyRunner(
       if (id === current && store.getState().accuracy.running && !latest) update({ preparing });
     };
     try {
-      const { id: set } = await dataset();
+      const set = await dataset();
       await prepare(onPreparing);
       if (id !== current) return;
       const key = evaluationKey(store.getState());
@@ -132,7 +132,7 @@ export function createAccuracyRunner(
       const final = await api.evaluate(
         {
           configurations,
-          dataset: set,
+          dataset: set.id,
           limit: accuracy.limit,
           seed: accuracy.seed,
           classEmbeddings: classes.embedded,

@@ -3,8 +3,8 @@ import type { LabApi } from "../worker/api.ts";
 import type { Message } from "./messages.ts";
 import type { LabState } from "./state.ts";
 
-/** What is kept as text: interrupted evaluations and searches; how models of the Hub were opened. */
-export type StoredText = "evaluations" | "searches" | "overrides";
+/** What is kept as text: interrupted evaluations and searches; how models of the Hub were opened; what the experiments panel says. */
+export type StoredText = "evaluations" | "searches" | "overrides" | "experiments";
 
 /** What the store needs from its surroundings, so that it runs without a DOM. */
 export interface LabHost {

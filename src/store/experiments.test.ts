@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import type { LabApi } from "../worker/api.ts";
 import { type ExperimentResult, experimentRequestSchema } from "../worker/experiment-api.ts";
-import { sensitiveBlockOf } from "./experiments.ts";
+import { INITIAL_EXPERIMENTS, sensitiveBlockOf } from "./experiments.ts";
 import { booted, REGISTERS } from "./fake-lab.ts";
 
 const search = { kind: "search", report: {}, sensitiveBlock: 1, registers: REGISTERS } as unknown;
@@ -74,4 +74,38 @@ test("accuracy is told while the controls hold a setting that was chosen on the 
   lab.setControls((controls) => ({ ...controls, deletion: { ...controls.deletion, on: false } }));
   await measure();
   expect(asked).toEqual([false, true, false]);
+});
+
+test("settings, and whose probe images the controls' setting was chosen on, outlive the page", async () => {
+  const asked: boolean[] = [];
+  const overrides: Partial<LabApi> = {
+    experiment: () => Promise.resolve({ result: search as ExperimentResult }),
+    evaluate: ({ choseOnProbe }) => {
+      asked.push(choseOnProbe);
+      return new Promise(() => {});
+    },
+  };
+  const { lab, state, stored, written } = await booted(overrides);
+  lab.setExperiments({ bits: "w6a6", criteria: "sun", chooseOn: 40 });
+  await lab.runExperiment("search");
+  const { request } = state().experiments.records.search!;
+  await lab.adoptSetting({ prefix: null, delete: { block: 1, count: 2, by: "linf" } }, [REGISTERS], request);
+  await vi.waitFor(() => expect(written.at(-1)).toContain("delete=1,2,linf"));
+
+  const again = await booted(overrides, {}, written.at(-1), null, stored);
+  expect(again.state().experiments.settings).toEqual(state().experiments.settings);
+  void again.lab.startAccuracy();
+  await vi.waitFor(() => expect(asked).toEqual([true]));
+});
+
+test.each([
+  ["{", {}],
+  ["[]", {}],
+  [JSON.stringify({ settings: { bits: "w3a3", chooseOn: 7, atMost: -1 }, adopted: 5 }), { chooseOn: 7 }],
+])("of damaged settings %s what can be read is taken", async (text, expected) => {
+  const { state } = await booted({}, {}, "", null, { experiments: text });
+  expect(state().experiments).toEqual({
+    ...INITIAL_EXPERIMENTS,
+    settings: { ...INITIAL_EXPERIMENTS.settings, ...expected },
+  });
 });

@@ -1,12 +1,13 @@
 import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
 import type { DeletionCriterion } from "../intervention/deletion.ts";
 import { NO_INTERVENTION } from "../intervention/intervention.ts";
-import type { LabApi, Progress, RegistersInfo } from "../worker/api.ts";
+import type { DatasetInfo, LabApi, Progress, RegistersInfo } from "../worker/api.ts";
 import type { ExperimentKind, ExperimentRequest, ExperimentResult } from "../worker/experiment-api.ts";
 import type { LabContext } from "./context.ts";
 import { type Controls, toIntervention, withIntervention } from "./controls.ts";
 import { encoderKey } from "./encoder-key.ts";
 import { experimentRequest } from "./experiment-request.ts";
+import { keepExperiments, readExperiments } from "./kept-experiments.ts";
 import type { KeptRegisters } from "./kept-registers.ts";
 import { isCancelled } from "./messages.ts";
 import type { Runs } from "./runs.ts";
@@ -61,7 +62,8 @@ export interface ExperimentsState {
 }
 
 /** A setting of an experiment in the controls. */
-interface AdoptedSetting {
+export interface AdoptedSetting {
+  /** See {@link datasetName}. */
   readonly dataset: string;
   /** See {@link settingText}. */
   readonly setting: string;
@@ -73,9 +75,12 @@ function settingText(controls: Controls): string {
   return JSON.stringify([prefix, deletion]);
 }
 
+/** What a data set is known by: after a reload, too, where it has a fingerprint. */
+const datasetName = ({ fingerprint, id }: DatasetInfo) => fingerprint ?? id;
+
 /** Whether the controls' prefix and deletion were chosen on the probe images of an opened data set. */
-export function isChosenOn(dataset: string, { adopted }: ExperimentsState, controls: Controls): boolean {
-  return adopted?.dataset === dataset && adopted.setting === settingText(controls);
+export function isChosenOn(dataset: DatasetInfo, { adopted }: ExperimentsState, controls: Controls): boolean {
+  return adopted?.dataset === datasetName(dataset) && adopted.setting === settingText(controls);
 }
 
 export const INITIAL_EXPERIMENTS: ExperimentsState = {
@@ -121,6 +126,9 @@ export function createExperimentActions(context: LabContext, runs: Runs, kept: K
   const update = (change: Partial<ExperimentsState>) =>
     setState((state) => ({ experiments: { ...state.experiments, ...change } }));
 
+  update(readExperiments(host, INITIAL_EXPERIMENTS.settings));
+  const keep = () => keepExperiments(host, getState().experiments);
+
   store.subscribe((state, before) => {
     const [now, then] = [state.model, before.model].map((model) => model && encoderKey(model));
     if (now === then) return;
@@ -152,9 +160,9 @@ export function createExperimentActions(context: LabContext, runs: Runs, kept: K
         if (!scheduled) host.schedule(flush);
         scheduled = true;
       };
-      const { found, keep, forget } = offer.of(request);
+      const { found, keep: keepSearch, forget } = offer.of(request);
       const inputs = { classEmbeddings: getState().classes.embedded, resume: resumes ? found() : null };
-      const { result } = await api.experiment(request, inputs, told, keep);
+      const { result } = await api.experiment(request, inputs, told, keepSearch);
       if (kind === "search") forget();
       if (id === current) update({ running: null, progress: null, ...show(request, result, true) });
     } catch (error) {
@@ -167,6 +175,7 @@ export function createExperimentActions(context: LabContext, runs: Runs, kept: K
   return {
     setExperiments(change: Partial<ExperimentSettings>): void {
       update({ settings: { ...getState().experiments.settings, ...change } });
+      keep();
     },
 
     runExperiment: (kind: ExperimentKind) => run(kind),
@@ -205,8 +214,11 @@ export function createExperimentActions(context: LabContext, runs: Runs, kept: K
         ...withIntervention(controls, { ...NO_INTERVENTION, ...parts, quantize }),
         registers: registers.id,
       }));
-      const { controls } = getState();
-      if (controls) update({ adopted: { dataset: request.dataset, setting: settingText(controls) } });
+      const { controls, dataset } = getState();
+      if (!controls) return;
+      const name = dataset.info?.id === request.dataset ? datasetName(dataset.info) : request.dataset;
+      update({ adopted: { dataset: name, setting: settingText(controls) } });
+      keep();
     },
   };
 }

@@ -36,7 +36,8 @@ export function createBrowserHost(): LabHost {
       try {
         localStorage.setItem(STORED + name, text);
       } catch {
-        // Full or refused: an interrupted evaluation or search or a model's input size is then forgotten, and nothing else is lost.
+        // Full or refused: an interrupted evaluation or search, a model's input size or the experiments' settings are then
+        // forgotten, and nothing else is lost.
       }
     },
     readHash: () => window.location.hash,

@@ -2,6 +2,7 @@ import { Button } from "react-aria-components";
 import { formatCount } from "../figures/format.ts";
 import { REGISTER_SLOTS } from "../graph/block.ts";
 import type { ExperimentSettings } from "../store/experiments.ts";
+import { MOST_CHOSEN_ON, MOST_MEASURED_ON } from "../store/kept-experiments.ts";
 import { EXPERIMENTS, type ExperimentKind } from "../worker/experiment-api.ts";
 import { ComparisonResult } from "./comparison-result.tsx";
 import { NumberInput, SegmentField } from "./fields.tsx";
@@ -148,7 +149,7 @@ function ExperimentControls({ isDisabled }: { readonly isDisabled: boolean }) {
         label="Images to choose on"
         value={settings.chooseOn}
         min={1}
-        max={10_000}
+        max={MOST_CHOSEN_ON}
         step={1}
         isDisabled={isDisabled}
         testId="experiment-choose-on"
@@ -158,7 +159,7 @@ function ExperimentControls({ isDisabled }: { readonly isDisabled: boolean }) {
         label="Images to compare on"
         value={settings.measureOn}
         min={1}
-        max={100_000}
+        max={MOST_MEASURED_ON}
         step={1}
         isDisabled={isDisabled}
         testId="experiment-measure-on"
