@@ -162,8 +162,10 @@ test("a search that a reload interrupts goes on where it was, and ends as one th
   await page.reload();
   await lab.waitForRuns();
   await lab.setSwitch("accuracy-follow", false);
+  await expect(lab.byId("experiment-choose-on")).toHaveValue("6");
+  await expect(lab.byId("search-continue")).toBeVisible();
   // Other settings ask for another search.
-  await expect(lab.byId("run-search")).toBeEnabled();
+  await lab.setNumber("experiment-choose-on", 5);
   await expect(lab.byId("search-continue")).toHaveCount(0);
   await lab.setNumber("experiment-choose-on", 6);
   const offered = evaluationsIn(await lab.byId("search-continue").textContent());

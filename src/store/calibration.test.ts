@@ -2,7 +2,7 @@ import { expect, test, vi } from "vitest";
 import { CancelledError } from "../errors/input-error.ts";
 import { NONE_SKIPPED } from "../evaluate/skipped.ts";
 import type { CalibrationRequest, LabApi, Progress } from "../worker/api.ts";
-import { booted, complete, settle } from "./fake-lab.ts";
+import { booted, complete, SCENES, settle } from "./fake-lab.ts";
 
 const RANGE = { kind: "static", statistic: "min-max" } as const;
 const zip = { kind: "zip", file: new File(["x"], "photos.zip") } as const;
@@ -97,6 +97,31 @@ test("it can be cancelled, and taken up again", async () => {
   void lab.calibrate();
   await vi.waitFor(() => expect(runs).toHaveLength(4));
   expect(state().calibration.cancelled).toBe(false);
+});
+
+test("images that are chosen while others wait for their data set are the ones that are used", async () => {
+  let open: (() => void) | null = null;
+  const asked: string[] = [];
+  const { lab, runs, state } = await booted({
+    openDataset: () =>
+      new Promise((resolve) => {
+        open = () => resolve(SCENES);
+      }),
+    openCalibration: async ({ name, limit }) => {
+      asked.push(name);
+      return { name, count: limit, set: "photos", skipped: NONE_SKIPPED };
+    },
+  });
+  lab.setAccuracy({ follow: false });
+  lab.setControls((controls) => ({ ...controls, bits: "w8a8", quantizer: { range: RANGE } }));
+  const opens = await vi.waitFor(() => open ?? Promise.reject(new Error("not asked yet")));
+  lab.setCalibration({ images: [zip] });
+  await vi.waitFor(() => expect(runs).toHaveLength(3));
+  opens();
+  await settle();
+  expect(asked).toEqual(["own1-32"]);
+  expect(state().calibration.opened?.name).toBe("own1-32");
+  expect(runs[2]!.intervention.quantize?.calibration).toBe("own1-32");
 });
 
 test("reading the images is told to all who wait for it, once, and can be cancelled", async () => {

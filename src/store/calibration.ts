@@ -1,4 +1,5 @@
 import type { StoreApi } from "zustand/vanilla";
+import { CancelledError } from "../errors/input-error.ts";
 import { statisticsKind } from "../quantize/statistics.ts";
 import type { CalibrationInfo, DatasetInfo, ImageSource, LabApi, Progress } from "../worker/api.ts";
 import { type Controls, quantizationOf } from "./controls.ts";
@@ -56,6 +57,9 @@ export function createCalibration(
       if (opened?.name === name) return;
       const sources = images === own?.number ? own.sources : null;
       const set = sources ? null : await dataset();
+      // Other images may have been chosen while the data set was opened, and are being read already.
+      const isWanted = () => nameOfWanted(store.getState()) === name;
+      if (!isWanted()) throw new CancelledError("Opening the calibration images");
       const from = sources
         ? ({ kind: "own", sources } as const)
         : ({ kind: "probe", dataset: set!.id } as const);
@@ -77,7 +81,8 @@ export function createCalibration(
       const info = await opening.done;
       // Another model or data set may have come meanwhile, for which they must be opened again.
       const now = store.getState();
-      if (now.model === model && (!set || now.dataset.info?.id === set.id)) update({ opened: info });
+      if (isWanted() && now.model === model && (!set || now.dataset.info?.id === set.id))
+        update({ opened: info });
     },
 
     /** Images of the user's own from now on. */
@@ -94,6 +99,10 @@ export function createCalibration(
     },
   };
 }
+
+/** The images that the controls ask for; null = none. */
+const nameOfWanted = ({ controls }: LabState) =>
+  controls && isCalibrated(controls) ? calibrationName(controls.calibration) : null;
 
 type Tell = (progress: Progress) => void;
 
