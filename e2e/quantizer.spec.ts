@@ -154,7 +154,9 @@ test("calibration tells what it does, can be cancelled, and takes the images tha
   // An evaluation waits for a calibration of its own configurations, and says so.
   await lab.byId("calibration-dataset").click();
   await lab.byId("accuracy-toggle").click();
-  await expect(lab.byId("accuracy-progress")).toContainText(/(Reading|Calibrating, .*): \d+ of \d+ (images|blocks)/);
+  await expect(lab.byId("accuracy-progress")).toContainText(
+    /(Reading|Calibrating, .*): \d+ of \d+ (images|blocks)/,
+  );
   await lab.byId("accuracy-toggle").click();
   await expect(lab.byId("accuracy")).not.toHaveAttribute("data-state", "running");
 });
