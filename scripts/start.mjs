@@ -1,10 +1,14 @@
-// `npm start [-- --port N] [--no-open]`: installs what is missing, builds, serves with the headers that threads
+// `npm start [-- --port N] [--no-open] [--out DIR]`: installs what is missing, builds, serves with the headers that threads
 // need, and opens the page. Needs no network once the packages are installed.
 import { parseArgs } from "node:util";
 import { installPackages, root } from "./install.mjs";
 
 const { values } = parseArgs({
-  options: { port: { type: "string", default: "4173" }, "no-open": { type: "boolean", default: false } },
+  options: {
+    port: { type: "string", default: "4173" },
+    "no-open": { type: "boolean", default: false },
+    out: { type: "string", default: "dist" },
+  },
 });
 const port = Number(values.port);
 if (!Number.isInteger(port) || port < 1 || port > 65535) {
@@ -16,7 +20,8 @@ installPackages();
 process.chdir(root);
 const { build, preview } = await import("vite");
 // This mode's service worker removes itself: what was just built must not be hidden by what a browser kept of a build before.
-await build({ mode: "local", logLevel: "warn" });
-const server = await preview({ preview: { port, open: !values["no-open"] } });
+const site = { outDir: values.out };
+await build({ mode: "start", logLevel: "warn", build: site });
+const server = await preview({ build: site, preview: { port, open: !values["no-open"] } });
 server.printUrls();
 console.log("  Press Ctrl+C to stop.");
