@@ -54,6 +54,7 @@ export class Lab implements LabApi {
   #dataset: OpenDataset | null = null;
   #datasetCount = 0;
   #calibrations = new Calibrations();
+  #calibrationCount = 0;
 
   start: LabApi["start"] = async (backend): Promise<EngineStatus> => {
     this.#backend = backend;
@@ -148,7 +149,8 @@ export class Lab implements LabApi {
   };
 
   openCalibration: LabApi["openCalibration"] = (request, onProgress) =>
-    this.#jobs.run("openCalibration", async (signal) => {
+    // Lane and accuracy may each want images of their own: opening the ones does not end opening the others.
+    this.#jobs.run(`openCalibration ${++this.#calibrationCount}`, async (signal) => {
       const sets = await this.#learningImages(request.images);
       const onStage = (stage: string, done: number, total: number) => onProgress({ stage, done, total });
       return this.#calibrations.add(this.#loaded().engine, request, sets, { signal, onProgress: onStage });
@@ -248,7 +250,10 @@ export class Lab implements LabApi {
     return writeRegisters(registers);
   };
 
-  cancel: LabApi["cancel"] = async (what) => this.#jobs.cancel(what);
+  cancel: LabApi["cancel"] = async (what) => {
+    if (what !== "openCalibration") return this.#jobs.cancel(what);
+    for (let i = 1; i <= this.#calibrationCount; i++) this.#jobs.cancel(`openCalibration ${i}`);
+  };
 
   async #learningImages(images: LearningImages): Promise<LabelledSet[]> {
     if (images.kind === "own") return Promise.all(images.sources.map(openImages));
