@@ -1,4 +1,5 @@
 import type { StoreApi } from "zustand/vanilla";
+import type { EncoderSpec } from "../encoder/spec.ts";
 import { CancelledError } from "../errors/input-error.ts";
 import { statisticsKind } from "../quantize/statistics.ts";
 import type { CalibrationInfo, DatasetInfo, ImageSource, LabApi, Progress } from "../worker/api.ts";
@@ -63,7 +64,7 @@ export function createCalibration(
       const from = sources
         ? ({ kind: "own", sources } as const)
         : ({ kind: "probe", dataset: set!.id } as const);
-      const key = { name, model, set: set?.id ?? null };
+      const key = { name, spec: model?.spec, set: set?.id ?? null };
       if (!opening || !isSame(opening.key, key)) {
         const listeners = new Set<Tell>();
         const tellAll: Tell = (progress) => {
@@ -81,8 +82,8 @@ export function createCalibration(
       const info = await opening.done;
       // Another model or data set may have come meanwhile, for which they must be opened again.
       const now = store.getState();
-      if (isWanted() && now.model === model && (!set || now.dataset.info?.id === set.id))
-        update({ opened: info });
+      const isHere = now.model?.spec === key.spec && (!set || now.dataset.info?.id === set.id);
+      if (isWanted() && isHere) update({ opened: info });
     },
 
     /** Images of the user's own from now on. */
@@ -108,10 +109,15 @@ type Tell = (progress: Progress) => void;
 
 /** Images that are being opened, and who waits for them. */
 interface Opening {
-  readonly key: { readonly name: string; readonly model: LabState["model"]; readonly set: string | null };
+  readonly key: {
+    readonly name: string;
+    /** Every model that is opened, and with it every worker, has a spec of its own. */
+    readonly spec: EncoderSpec | undefined;
+    readonly set: string | null;
+  };
   readonly listeners: Set<Tell>;
   readonly done: Promise<CalibrationInfo>;
 }
 
 const isSame = (a: Opening["key"], b: Opening["key"]) =>
-  a.name === b.name && a.model === b.model && a.set === b.set;
+  a.name === b.name && a.spec === b.spec && a.set === b.set;

@@ -11,11 +11,12 @@ async function withSets() {
   const evaluated: string[] = [];
   const set = await booted({
     openDataset: async (request) => {
-      requests.push(request);
+      const id = `set-${requests.push(request)}`;
+      await new Promise((resolve) => setTimeout(resolve, 0));
       const { images } = request;
       const name = images.kind === "zip" ? images.file.name : "scenes";
       if (name === "bad.zip") throw new InputError(name, "a zip archive", "noise", "Pack it again.");
-      return { id: `set-${requests.length}`, name, classes: ["a", "b"], count: 4, fingerprint: null };
+      return { id, name, classes: ["a", "b"], count: 4, fingerprint: null };
     },
     evaluate: (request) => {
       evaluated.push(request.dataset);
@@ -36,6 +37,15 @@ test("the bundled set is opened when it is first needed, once", async () => {
     { images: { kind: "sheet", url: "https://example.org/sub/path/datasets/scenes/" }, probe: null },
   ]);
   expect(evaluated).toEqual(["set-1", "set-1"]);
+});
+
+test("who wants the set while it is being opened gets the same one", async () => {
+  const { lab, requests, evaluated, state } = await withSets();
+  void lab.runExperiment("search");
+  void lab.startAccuracy();
+  await settle();
+  expect(requests).toHaveLength(1);
+  expect(evaluated).toEqual([state().dataset.info!.id]);
 });
 
 test("an own set replaces it, forgets its numbers, and goes back", async () => {

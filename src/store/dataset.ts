@@ -1,4 +1,5 @@
 import type { StoreApi } from "zustand/vanilla";
+import type { EncoderSpec } from "../encoder/spec.ts";
 import type { DatasetInfo, DatasetRequest, ImageSource, LabApi } from "../worker/api.ts";
 import type { LabState } from "./state.ts";
 
@@ -18,6 +19,12 @@ export function probeName(probe: ImageSource): string {
   return probe.kind === "zip" ? probe.file.name : probe.url;
 }
 
+/** Every model that is opened, and with it every worker, has a spec of its own. */
+interface OpeningKey {
+  readonly request: DatasetRequest | null;
+  readonly spec: EncoderSpec | undefined;
+}
+
 /**
  * Actions on the data set. A set that cannot be opened leaves the one in use as it was.
  * @param bundled absolute URL of the bundled set's folder
@@ -31,6 +38,8 @@ export function createDatasets(
   report: (error: unknown) => void,
 ) {
   let work = 0;
+  /** The set in use while {@link current} opens it: the worker keeps one set only, so whoever wants it must get the same. */
+  let opening: { readonly of: OpeningKey; readonly done: Promise<DatasetInfo> } | null = null;
   const update = (change: Partial<DatasetState>) =>
     store.setState((state) => ({ dataset: { ...state.dataset, ...change } }));
   const open = (request: DatasetRequest | null) =>
@@ -51,17 +60,33 @@ export function createDatasets(
     }
   }
 
-  return {
-    /** The set in use, opened in the current worker if it is not yet. */
-    async current(): Promise<DatasetInfo> {
-      const { request, info } = store.getState().dataset;
-      if (info) return info;
-      const opened = await open(request);
+  /** The set in use, opened in the current worker if it is not yet. */
+  async function current(): Promise<DatasetInfo> {
+    const { dataset, model } = store.getState();
+    if (dataset.info) return dataset.info;
+    const { request } = dataset;
+    const of: OpeningKey = { request, spec: model?.spec };
+    if (opening?.of.request !== request || opening.of.spec !== of.spec) {
+      opening = { of, done: openInUse(of) };
+    }
+    return opening.done;
+  }
+
+  async function openInUse(of: OpeningKey): Promise<DatasetInfo> {
+    try {
+      const opened = await open(of.request);
       // The user may have chosen another one meanwhile.
-      const now = store.getState().dataset;
-      if (now.request === request && !now.info) update({ info: opened });
+      const { dataset, model } = store.getState();
+      const isInUse = dataset.request === of.request && model?.spec === of.spec;
+      if (isInUse && !dataset.info) update({ info: opened });
       return opened;
-    },
+    } finally {
+      if (opening?.of === of) opening = null;
+    }
+  }
+
+  return {
+    current,
 
     /** Opens images of the user's own; the training images chosen before belong to other classes. */
     openDataset: (images: ImageSource): Promise<void> => replace({ images, probe: null }),

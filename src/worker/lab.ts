@@ -54,7 +54,6 @@ export class Lab implements LabApi {
   #dataset: OpenDataset | null = null;
   #datasetCount = 0;
   #calibrations = new Calibrations();
-  #calibrationCount = 0;
 
   start: LabApi["start"] = async (backend): Promise<EngineStatus> => {
     this.#backend = backend;
@@ -149,8 +148,8 @@ export class Lab implements LabApi {
   };
 
   openCalibration: LabApi["openCalibration"] = (request, onProgress) =>
-    // Lane and accuracy may each want images of their own: opening the ones does not end opening the others.
-    this.#jobs.run(`openCalibration ${++this.#calibrationCount}`, async (signal) => {
+    // Lane and accuracy may each want images of their own.
+    this.#jobs.runBeside("openCalibration", async (signal) => {
       const sets = await this.#learningImages(request.images);
       const onStage = (stage: string, done: number, total: number) => onProgress({ stage, done, total });
       return this.#calibrations.add(this.#loaded().engine, request, sets, { signal, onProgress: onStage });
@@ -250,10 +249,7 @@ export class Lab implements LabApi {
     return writeRegisters(registers);
   };
 
-  cancel: LabApi["cancel"] = async (what) => {
-    if (what !== "openCalibration") return this.#jobs.cancel(what);
-    for (let i = 1; i <= this.#calibrationCount; i++) this.#jobs.cancel(`openCalibration ${i}`);
-  };
+  cancel: LabApi["cancel"] = async (what) => this.#jobs.cancel(what);
 
   async #learningImages(images: LearningImages): Promise<LabelledSet[]> {
     if (images.kind === "own") return Promise.all(images.sources.map(openImages));
