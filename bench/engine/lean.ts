@@ -2,8 +2,6 @@ import type { Engine } from "../../src/engine/types.ts";
 import { NO_INTERVENTION, type Quantization } from "../../src/intervention/intervention.ts";
 import type { LeanTimes } from "./measures.ts";
 
-/** One image's results by what evaluation runs, FP32 and int8 in turn. */
-
 /** Milliseconds of `work`, into a list; null = of a warm-up, which is not kept. */
 export async function timed<T>(into: number[] | null, work: () => Promise<T>): Promise<T> {
   const started = performance.now();
@@ -34,7 +32,7 @@ export function calibrate(engine: Engine, pixels: Float32Array): void {
   });
 }
 
-/** @param into null for a warm-up */
+/** One image's results by what evaluation runs, FP32 and int8 in turn. @param into null for a warm-up */
 export async function runLean(
   engine: Engine,
   pixels: Float32Array,

@@ -13,8 +13,8 @@ let options: Promise<Readonly<Record<string, unknown>>> | null = null;
 /**
  * Session options with which integer matrix products are exact natively. On x86-64 processors without VNNI, ORT's kernel for u8
  * activations and s8 weights adds pairs of products in 16 bits, which saturate: its results are then far off, not merely rounded.
- * It is asked for a product that would show this, since Node tells nothing of VNNI; where it is right it stays, being
- * four times as fast as the kernel for u8 weights.
+ * It is asked for a product that would show this, since Node tells nothing of VNNI; where it is right it stays, being much
+ * faster than the kernel for u8 weights.
  */
 export function exactInt8Options(): Promise<Readonly<Record<string, unknown>>> {
   options ??= isExact().then((exact) => (exact ? {} : AS_U8));
