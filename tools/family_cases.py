@@ -23,6 +23,7 @@ from open_clip.model import CustomTextCLIP
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from safetensors.torch import save_file
+from timm.layers import SwiGLUPacked
 from timm.models.vision_transformer import VisionTransformer
 from transformers import (
     BitImageProcessorPil,
@@ -40,6 +41,9 @@ from transformers import (
     SiglipConfig,
     SiglipImageProcessorPil,
     SiglipModel,
+    Siglip2Config,
+    Siglip2ImageProcessorPil,
+    Siglip2Model,
     ViTConfig,
     ViTForImageClassification,
     ViTImageProcessorPil,
@@ -303,6 +307,70 @@ def siglip2() -> Case:
         dtype=torch.bfloat16,
         image="portrait-58x131.png",
     )
+
+
+def siglip2_naflex() -> Case:
+    """Variable resolution: patches embedded by a linear, a square image on the grid of its budget, here one patch smaller
+    than the position embedding's; also at two other budgets. The library pads to the budget and masks: nothing is padded
+    where the grid fills it."""
+    patch = 8
+    vision = dict(
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_patches=36,
+        patch_size=patch,
+    )
+    model = Siglip2Model(Siglip2Config(vision_config=vision, text_config={**TEXT, "projection_size": 64}))
+    preprocessor = dict(
+        do_convert_rgb=None,
+        do_normalize=True,
+        do_rescale=True,
+        do_resize=True,
+        image_mean=HALF,
+        image_processor_type="Siglip2ImageProcessor",
+        image_std=HALF,
+        max_num_patches=25,
+        patch_size=patch,
+        processor_class="Siglip2Processor",
+        resample=2,
+        rescale_factor=0.00392156862745098,
+    )
+
+    def forward(pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+        grid = pixels.shape[-1] // patch
+        # [1, 3, S, S] -> [1, patches, patch * patch * 3], as `convert_image_to_patches`
+        patches = pixels.reshape(1, 3, grid, patch, grid, patch).permute(0, 2, 4, 3, 5, 1).reshape(1, grid * grid, -1)
+        outputs = model.vision_model(
+            pixel_values=patches,
+            pixel_attention_mask=torch.ones(1, grid * grid, dtype=torch.int64),
+            spatial_shapes=torch.tensor([[grid, grid]]),
+        )
+        return {"feature": outputs.pooler_output}
+
+    case = hf_case(
+        "siglip2-naflex",
+        model,
+        model.vision_model.encoder.layers,
+        forward,
+        Siglip2ImageProcessorPil,
+        preprocessor,
+        dtype=torch.bfloat16,
+        image="palette-75x75.png",
+        sizes=[32, 64],
+    )
+
+    def prepare(folder: Path, image: Image.Image, size: int | None) -> torch.Tensor:
+        budget = {} if size is None else {"max_num_patches": (size // patch) ** 2}
+        loaded = Siglip2ImageProcessorPil.from_pretrained(folder, **budget)(image, return_tensors="pt")
+        rows, columns = loaded["spatial_shapes"][0].tolist()
+        patches = loaded["pixel_values"][:, : rows * columns].float()
+        image_of = patches.reshape(1, rows, columns, patch, patch, 3).permute(0, 5, 1, 3, 2, 4)
+        return image_of.reshape(1, 3, rows * patch, columns * patch)
+
+    case.prepare = prepare
+    return case
 
 
 DINO = dict(hidden_size=64, num_hidden_layers=2, num_attention_heads=2, image_size=70, patch_size=14, mlp_ratio=2)
@@ -608,6 +676,8 @@ def open_clip_siglip_linear() -> Case:
 def timm_case(name: str, dtype: torch.dtype, classes: int, crop_pct: float, **args) -> Case:
     args = {"img_size": 48, "patch_size": 8, "embed_dim": 64, "depth": 2, "num_heads": 2, **args}
     model = VisionTransformer(**args, num_classes=classes)
+    # A class, which the published config leaves out.
+    args.pop("mlp_layer", None)
     pool = args.get("global_pool", "token")
     config = {
         "architecture": name,
@@ -679,12 +749,27 @@ def timm_siglip() -> Case:
     )
 
 
+def timm_swiglu() -> Case:
+    """timm's giants of DINOv2: a gated MLP whose gate and values are packed into fc1; bf16."""
+    return timm_case(
+        "vit_test_patch8_dinov2_48",
+        torch.bfloat16,
+        0,
+        1.0,
+        init_values=0.1,
+        mlp_ratio=2.75,
+        mlp_layer=SwiGLUPacked,
+        act_layer="silu",
+    )
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "clip": clip,
     "clip-laion": clip_laion,
     "tinyclip": tiny_clip,
     "siglip": siglip,
     "siglip2": siglip2,
+    "siglip2-naflex": siglip2_naflex,
     "dinov2": dinov2,
     "dinov2-classifier": dinov2_classifier,
     "dinov2-with-registers": dinov2_with_registers,
@@ -700,6 +785,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "open-clip-siglip-linear": open_clip_siglip_linear,
     "timm-vit": timm_vit,
     "timm-siglip": timm_siglip,
+    "timm-swiglu": timm_swiglu,
 }
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ describe("golden parity with the reference libraries", () => {
     ["siglip-40", { num_attention_heads: 2 }],
     ["vit-48", { num_attention_heads: 2 }],
     ["vit-48", { layer_norm_eps: 1e-4 }],
+    ["siglip2-naflex-40", { hidden_act: "gelu" }],
     ["dinov2-42", { layer_norm_eps: 1e-4 }],
   ])("would show: %s read with %j", async (name, change) => {
     const reference = references.find(({ info }) => `${info.case}-${info.size}` === name)!;

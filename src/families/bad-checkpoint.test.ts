@@ -11,8 +11,12 @@ const checkpoint = (name: string) =>
   openSafetensors(memorySource(read(`${name}/model.safetensors`), "model.safetensors"));
 const configsOf = (name: string) => ({
   config: json(`${name}/config.json`),
-  preprocessor: json(`${name}/preprocessor_config.json`),
+  // timm has its preprocessing in the config.
+  preprocessor: name.startsWith("timm") ? null : json(`${name}/preprocessor_config.json`),
 });
+
+/** vision_config of the fixture siglip2-naflex. */
+const NAFLEX = configsOf("siglip2-naflex").config.vision_config;
 
 /** A file of scalars under these names. */
 const named = (...names: string[]): Promise<Safetensors> =>
@@ -58,6 +62,11 @@ describe("configs that disagree with their tensors", () => {
     ["dinov2-swiglu", { use_swiglu_ffn: false }, "expected true, as the tensors say, got false"],
     ["dinov2-swiglu", { mlp_ratio: 4 }, "expected 88, as the tensors say, got 176"],
     ["clip", { projection_dim: 512 }, "projection_dim"],
+    ["siglip2-naflex", { model_type: "siglip" }, 'model_type "siglip2"'],
+    ["siglip2-naflex", { vision_config: { ...NAFLEX, num_patches: 64 } }, "num_patches"],
+    ["timm-swiglu", { model_args: { act_layer: "gelu" } }, '"silu", as the MLP is gated'],
+    ["timm-swiglu", { model_args: { mlp_ratio: 4 } }, "expected 176, as the tensors say, got 256"],
+    ["timm-vit", { model_args: { act_layer: "silu" } }, "a kind of GELU"],
   ])("%s with %j", async (name, change, message) => {
     const file = await checkpoint(name);
     const { config, preprocessor } = configsOf(name);

@@ -40,7 +40,9 @@ export function canonicalWeights(
       const patches = embedding.slice(embedded);
       const preNorm = names.preNorm && file.tensors.has(weightOf(names.preNorm)) ? names.preNorm : null;
       return {
-        patchWeight: await file.read(weightOf(names.patch)),
+        patchWeight: names.linearPatch
+          ? convolution(await file.read(weightOf(names.patch)), D)
+          : await file.read(weightOf(names.patch)),
         patchBias: await read.bias(names.patch),
         leading,
         positions: options.resize ? resizePositions(patches, D, options.resize) : patches,
@@ -82,6 +84,17 @@ export function canonicalWeights(
       };
     },
   };
+}
+
+/** A linear over patches, [D, patch², 3], as the convolution that does the same, [D, 3, patch²]. */
+function convolution(weight: Float32Array, width: number): Float32Array {
+  const pixels = weight.length / width / 3;
+  const out = new Float32Array(weight.length);
+  for (let row = 0; row < width; row++) {
+    const at = row * pixels * 3;
+    out.set(transposed(weight.subarray(at, at + pixels * 3), pixels, 3), at);
+  }
+  return out;
 }
 
 type TensorReader = ReturnType<typeof tensorReader>;

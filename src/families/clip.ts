@@ -1,5 +1,6 @@
 import { hfFamily } from "./hf-encoder.ts";
 import { NORMALISATIONS } from "./normalisations.ts";
+import { BICUBIC } from "./positions.ts";
 
 /**
  * CLIP as Transformers stores it (modeling_clip.py): OpenAI's, LAION's and MetaCLIP's exports, TinyCLIP. The feature is
@@ -42,7 +43,7 @@ export const clip = hfFamily({
     classifiers: [],
   }),
   others: /^(text_model\.|text_projection\.weight$|logit_scale$|vision_model\.embeddings\.position_ids$)/,
-  antialias: false,
+  resampling: BICUBIC,
   embeddedLeading: 1,
   pooling: () => "cls",
   classifierInput: "feature",

@@ -1,6 +1,7 @@
 import { hfFamily } from "./hf-encoder.ts";
 import { HF_VIT_BLOCK, HF_VIT_OTHERS, hfVitNames } from "./hf-vit-names.ts";
 import { NORMALISATIONS } from "./normalisations.ts";
+import { BICUBIC } from "./positions.ts";
 
 /**
  * Distilled DeiT as Transformers stores it (modeling_deit.py). Its distillation token, a second learned token beside
@@ -35,7 +36,7 @@ export const deit = hfFamily({
       classifiers: ["cls_classifier", "distillation_classifier"],
     }),
   others: HF_VIT_OTHERS,
-  antialias: false,
+  resampling: BICUBIC,
   embeddedLeading: 2,
   pooling: () => "cls",
   classifierInput: "cls+distillation",

@@ -2,6 +2,7 @@ import type { HfArchitecture } from "./hf-encoder.ts";
 import { hfFamily } from "./hf-encoder.ts";
 import { HF_DINO_BLOCK, HF_DINO_SWIGLU_BLOCK, HF_VIT_OTHERS, hfVitNames } from "./hf-vit-names.ts";
 import { NORMALISATIONS } from "./normalisations.ts";
+import { ANTIALIASED_BICUBIC, BICUBIC } from "./positions.ts";
 
 /** What DINOv2 with and without registers have in common. */
 const DINO = {
@@ -49,7 +50,7 @@ export const dinov2 = hfFamily({
   prefixes: ["dinov2."],
   names: (prefix, has) =>
     hfVitNames(prefix, blockOf(prefix, has), { registers: null, classifiers: ["classifier"] }),
-  antialias: false,
+  resampling: BICUBIC,
 });
 
 /** DINOv2 with trained registers (modeling_dinov2_with_registers.py), which carry no position embedding. */
@@ -66,5 +67,5 @@ export const dinov2WithRegisters = hfFamily({
       registers: `${prefix}embeddings.register_tokens`,
       classifiers: ["classifier"],
     }),
-  antialias: true,
+  resampling: ANTIALIASED_BICUBIC,
 });

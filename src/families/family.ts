@@ -10,6 +10,9 @@ export interface OpenedEncoder {
   readonly weights: EncoderWeights;
 }
 
+/** A tensor's name, or its name and the number of its axes. */
+export type Mark = string | { readonly tensor: string; readonly rank: number };
+
 /** One naming scheme of checkpoints, translated into the canonical layout of src/encoder. */
 export interface Family {
   /** E.g. `timm-vit`; becomes `EncoderSpec.family`. */
@@ -18,9 +21,10 @@ export interface Family {
   readonly title: string;
   /**
    * Tensors that every checkpoint of the family has and no other family's; they identify it. Several lists where a
-   * bare encoder and one inside a classifier are named differently: one list has to be there whole.
+   * bare encoder and one inside a classifier are named differently: one list has to be there whole. With a rank where
+   * only the shape tells two families apart.
    */
-  readonly marks: readonly (readonly string[])[];
+  readonly marks: readonly (readonly Mark[])[];
   /**
    * Checks names, shapes and configs as a whole, from the header alone.
    * @throws InputError

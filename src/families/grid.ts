@@ -1,5 +1,5 @@
 import { InputError } from "../errors/input-error.ts";
-import type { PositionResize } from "./positions.ts";
+import type { PositionResize, Resampling } from "./positions.ts";
 
 /** Patches along a side; beyond this, attention over all pairs of tokens would take gigabytes. */
 export const MAX_GRID = 64;
@@ -43,6 +43,6 @@ export function gridAt(size: number, patch: number): number {
 }
 
 /** How the position embedding has to be resampled, or null. */
-export function positionResize(from: number, to: number, antialias: boolean): PositionResize | null {
-  return from === to ? null : { from, to, antialias };
+export function positionResize(from: number, to: number, resampling: Resampling): PositionResize | null {
+  return from === to ? null : { from, to, resampling };
 }

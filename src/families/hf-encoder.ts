@@ -9,6 +9,7 @@ import { checkAgreement, type HfVision, parseHfConfig, readActivation } from "./
 import { hfPreprocess, type ProcessorDefaults } from "./hf-preprocess.ts";
 import { type EncoderNames, weightOf } from "./names.ts";
 import { epsilon } from "./overrides.ts";
+import type { Resampling } from "./positions.ts";
 import { expectedTensors, readSizes, type Sizes } from "./sizes.ts";
 
 /** What distinguishes one Transformers architecture from the others. */
@@ -28,8 +29,8 @@ export interface HfArchitecture extends Pick<Family, "id" | "title" | "marks"> {
   readonly prefixes: readonly string[];
   /** Known tensors that the feature does not need: the text tower, poolers, mask tokens, buffers. */
   readonly others: RegExp;
-  /** Whether its interpolation of position embeddings widens the kernel. */
-  readonly antialias: boolean;
+  /** How it resamples its position embedding for other input sizes. */
+  readonly resampling: Resampling;
   /** Rows of the position embedding before the first patch. */
   readonly embeddedLeading: number;
   readonly pooling: (sizes: Sizes) => EncoderSpec["pooling"];
@@ -94,7 +95,7 @@ export function hfFamily(architecture: HfArchitecture): Family {
     };
     const canonical = canonicalWeights(weights, names, sizes, {
       embeddedLeading: architecture.embeddedLeading,
-      resize: positionResize(native, grid, architecture.antialias),
+      resize: positionResize(native, grid, architecture.resampling),
       normAfterPool: false,
       classifierInput: architecture.classifierInput,
     });

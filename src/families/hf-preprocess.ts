@@ -21,6 +21,8 @@ const schema = z.object({
   feature_extractor_type: z.string().optional(),
   do_resize: z.boolean().optional(),
   size: sizeSchema.optional(),
+  patch_size: positive.optional(),
+  max_num_patches: positive.optional(),
   resample: z.int().optional(),
   do_center_crop: z.boolean().optional(),
   crop_size: sizeSchema.optional(),
@@ -115,18 +117,24 @@ function sizesOf(stated: Stated, defaults: ProcessorDefaults, crops: boolean, na
   const kind = stated.image_processor_type ?? stated.feature_extractor_type;
   const bareIsSquare = kind ? SQUARE.test(kind) : defaults.mode === "squash";
   const target = stated.size === undefined ? null : sideOf(stated.size, "size");
+  const usual = squareOf(stated) ?? nativeSize;
   const isSquare = typeof stated.size === "object" ? "height" in stated.size : bareIsSquare;
   const mode: PreprocessSpec["mode"] =
     target === null ? defaults.mode : isSquare ? "squash" : "shortest-edge";
   const crop = stated.crop_size === undefined ? null : sideOf(stated.crop_size, "crop_size");
   if (!crops) {
-    const side = target ?? nativeSize;
+    const side = target ?? usual;
     if (mode === "squash") return { size: side, resize: side, mode };
     const got = "a shorter side without a centre crop";
     throw refuse("do_center_crop", "a result that is square", got);
   }
-  const size = crop ?? nativeSize;
+  const size = crop ?? usual;
   return { size, resize: target ?? Math.round(size * defaults.resizeRatio), mode };
+}
+
+/** Side of the largest square that fits into a NaFlex processor's number of patches; null = the file has no such. */
+function squareOf({ max_num_patches: patches, patch_size: side }: Stated): number | null {
+  return patches && side ? Math.floor(Math.sqrt(patches)) * side : null;
 }
 
 function sideOf(size: NonNullable<Stated["size"]>, field: string): number {

@@ -3,11 +3,11 @@ import { clip } from "./clip.ts";
 import { type ConfigFiles, NO_CONFIG_FILES } from "./config-files.ts";
 import { deit } from "./deit.ts";
 import { dinov2, dinov2WithRegisters } from "./dinov2.ts";
-import type { Family, OpenedEncoder } from "./family.ts";
+import type { Family, Mark, OpenedEncoder } from "./family.ts";
 import { openClip } from "./open-clip.ts";
 import { openClipTimm } from "./open-clip-timm.ts";
 import type { ModelOverrides } from "./overrides.ts";
-import { siglip } from "./siglip.ts";
+import { siglip, siglip2Naflex } from "./siglip.ts";
 import { timmVit } from "./timm-vit.ts";
 import { unrecognised } from "./unrecognised.ts";
 import { vit } from "./vit.ts";
@@ -17,6 +17,7 @@ import { vit } from "./vit.ts";
  */
 export const FAMILIES: readonly Family[] = [
   clip,
+  siglip2Naflex,
   siglip,
   dinov2WithRegisters,
   dinov2,
@@ -46,5 +47,7 @@ export function openEncoder(
 
 /** The family of a checkpoint by its tensor names; null when there is none. */
 export function familyOf({ tensors }: Pick<Safetensors, "tensors">): Family | null {
-  return FAMILIES.find(({ marks }) => marks.some((list) => list.every((mark) => tensors.has(mark)))) ?? null;
+  const has = (mark: Mark) =>
+    typeof mark === "string" ? tensors.has(mark) : tensors.get(mark.tensor)?.shape.length === mark.rank;
+  return FAMILIES.find(({ marks }) => marks.some((list) => list.every(has))) ?? null;
 }

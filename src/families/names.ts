@@ -39,8 +39,10 @@ export interface MapNames {
 }
 
 export interface EncoderNames {
-  /** Patch convolution, [D, 3, patch, patch]. */
+  /** Patch convolution, [D, 3, patch, patch]; with `linearPatch` a linear, [D, patch * patch * 3]. */
   readonly patch: string;
+  /** Patches are embedded by a linear over a patch's pixels, row by row, the channels innermost (SigLIP 2 NaFlex). */
+  readonly linearPatch?: true;
   /** Position embedding, [rows, D]. */
   readonly positions: RankedName;
   readonly cls: RankedName | null;

@@ -9,6 +9,7 @@ import type { EncoderNames } from "./names.ts";
 import { OPEN_CLIP_TEXT } from "./open-clip.ts";
 import { openClipPreprocess, openClipPreprocessSchema } from "./open-clip-preprocess.ts";
 import { epsilon } from "./overrides.ts";
+import { ANTIALIASED_BICUBIC } from "./positions.ts";
 import { expectedTensors, readSizes, type Sizes } from "./sizes.ts";
 import { timmNames } from "./timm-names.ts";
 
@@ -92,7 +93,7 @@ export const openClipTimm: Family = {
     };
     const canonical = canonicalWeights(weights, names, sizes, {
       embeddedLeading: 0,
-      resize: positionResize(native, grid, true),
+      resize: positionResize(native, grid, ANTIALIASED_BICUBIC),
       normAfterPool: false,
       classifierInput: "feature",
     });

@@ -8,6 +8,7 @@ import { gridAt, positionResize, squareGrid } from "./grid.ts";
 import type { EncoderNames } from "./names.ts";
 import { openClipPreprocess, openClipPreprocessSchema } from "./open-clip-preprocess.ts";
 import { epsilon } from "./overrides.ts";
+import { ANTIALIASED_BICUBIC } from "./positions.ts";
 import { expectedTensors, readSizes, type Sizes } from "./sizes.ts";
 
 const positive = z.int().positive();
@@ -113,7 +114,7 @@ export const openClip: Family = {
     };
     const canonical = canonicalWeights(weights, NAMES, sizes, {
       embeddedLeading: 1,
-      resize: positionResize(native, grid, true),
+      resize: positionResize(native, grid, ANTIALIASED_BICUBIC),
       normAfterPool: vision.final_ln_after_pool ?? false,
       classifierInput: "feature",
     });

@@ -1,25 +1,39 @@
-import { keys, pillowWeights } from "../image/coefficients.ts";
+import { type FilterName, keys, pillowWeights } from "../image/coefficients.ts";
+
+/**
+ * How a library resamples a position embedding: bicubically over four neighbours (most Transformers models), or by a kernel
+ * that is widened when scaling down, which is what `antialias` does: bicubic (timm, OpenCLIP, DINOv2 with registers) or
+ * bilinear (SigLIP 2 NaFlex).
+ */
+export type Resampling = { readonly filter: "bicubic"; readonly antialias: false } | Antialiased;
+interface Antialiased {
+  readonly filter: FilterName;
+  readonly antialias: true;
+}
+
+export const BICUBIC: Resampling = { filter: "bicubic", antialias: false };
+export const ANTIALIASED_BICUBIC: Resampling = { filter: "bicubic", antialias: true };
+export const ANTIALIASED_BILINEAR: Resampling = { filter: "bilinear", antialias: true };
 
 /** From one square grid of patches to another. */
 export interface PositionResize {
   readonly from: number;
   readonly to: number;
-  /** Widen the kernel when scaling down (timm, OpenCLIP, DINOv2 with registers) or not (the other HF models). */
-  readonly antialias: boolean;
+  readonly resampling: Resampling;
 }
 
 /**
- * Position embedding [from², D] resampled bicubically to [to², D], as torch's `interpolate(mode="bicubic",
- * align_corners=False)` does it (ATen UpSample): with `antialias` Keys' kernel with a = -0.5 over a widened
- * support, without it a = -0.75 over four neighbours, borders repeated.
+ * Position embedding [from², D] resampled to [to², D], as torch's `interpolate(align_corners=False)` does it (ATen
+ * UpSample): with `antialias` Pillow's kernels (bicubic: Keys' with a = -0.5) over a widened support, without it Keys'
+ * with a = -0.75 over four neighbours, borders repeated.
  */
 export function resizePositions(
   positions: Float32Array,
   width: number,
-  { from, to, antialias }: PositionResize,
+  { from, to, resampling }: PositionResize,
 ): Float32Array {
   const taps = Array.from({ length: to }, (_, i) =>
-    antialias ? widened(from, to, i) : fourTaps(from, to, i),
+    resampling.antialias ? widened(resampling.filter, from, to, i) : fourTaps(from, to, i),
   );
   // Separable: along x for every old row, then along y.
   const across = new Float64Array(from * to * width);
@@ -55,8 +69,8 @@ function fourTaps(from: number, to: number, i: number): Tap[] {
   }));
 }
 
-function widened(from: number, to: number, i: number): Tap[] {
-  const { first, weights } = pillowWeights("bicubic", from, to, i);
+function widened(filter: FilterName, from: number, to: number, i: number): Tap[] {
+  const { first, weights } = pillowWeights(filter, from, to, i);
   return weights.map((weight, k) => ({ at: first + k, weight }));
 }
 

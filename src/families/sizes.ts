@@ -40,7 +40,7 @@ export function readSizes(weights: Safetensors, names: EncoderNames, remedy: str
     const got = entry ? `shape [${entry.shape.join(", ")}]` : "none";
     throw new InputError(`${weights.name}, tensor ${name}`, `shape ${expected}`, got, remedy);
   };
-  const [width, , patch] = shape(weightOf(names.patch), 4, "[D, 3, patch, patch]");
+  const [width, patch] = patchSizes(weights.name, names, shape, remedy);
   const { positions } = names;
   const ones = "1, ".repeat(positions.rank - 2);
   const rows = shape(positions.name, positions.rank, `[${ones}positions, D]`).at(-2)!;
@@ -54,8 +54,8 @@ export function readSizes(weights: Safetensors, names: EncoderNames, remedy: str
   const { map, projection, registers } = names;
   const mapWidth = map && has(map.probe) ? shape(weightOf(map.fc1), 2, "[M, D]")[0]! : 0;
   return {
-    width: width!,
-    patch: patch!,
+    width,
+    patch,
     blocks: countBlocks(weights, names.blocks, remedy),
     mlpWidth,
     fc1Width: gated ? 2 * mlpWidth : mlpWidth,
@@ -67,6 +67,30 @@ export function readSizes(weights: Safetensors, names: EncoderNames, remedy: str
     classes: classes!,
     classifierIn: classifierIn!,
   };
+}
+
+/** Width and side of a patch, from the patch embedding's shape. */
+function patchSizes(
+  file: string,
+  { patch: name, linearPatch }: EncoderNames,
+  shape: (name: string, rank: number, expected: string) => readonly number[],
+  remedy: string,
+): [width: number, patch: number] {
+  const weight = weightOf(name);
+  if (!linearPatch) {
+    const [width, , patch] = shape(weight, 4, "[D, 3, patch, patch]");
+    return [width!, patch!];
+  }
+  const expected = "[D, 3 patch²]";
+  const [width, pixels] = shape(weight, 2, expected);
+  const patch = Math.sqrt(pixels! / 3);
+  if (Number.isInteger(patch)) return [width!, patch];
+  throw new InputError(
+    `${file}, tensor ${weight}`,
+    `shape ${expected}`,
+    `shape [${width}, ${pixels}]`,
+    remedy,
+  );
 }
 
 function projectedWidth(
@@ -119,7 +143,9 @@ export function expectedTensors(
   if (names.cls && sizes.hasCls) layout.set(names.cls.name, ranked(names.cls.rank, [D]));
   if (names.registers && sizes.registers > 0) layout.set(names.registers, [1, sizes.registers, D]);
   layout.set(names.positions.name, ranked(names.positions.rank, [sizes.positions, D]));
-  linear(names.patch, [D, 3, sizes.patch, sizes.patch], has(biasOf(names.patch)));
+  const { patch } = sizes;
+  const patchShape = names.linearPatch ? [D, 3 * patch * patch] : [D, 3, patch, patch];
+  linear(names.patch, patchShape, has(biasOf(names.patch)));
   if (names.preNorm && has(weightOf(names.preNorm))) norm(names.preNorm);
 
   const parts = typeof block.qkv === "string" ? [block.qkv] : block.qkv;

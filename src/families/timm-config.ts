@@ -31,7 +31,7 @@ const modelArgsSchema = z.object({
   no_embed_class: z.boolean().optional(),
   global_pool: z.string().optional(),
   pool_include_prefix: z.literal(false).optional(),
-  act_layer: z.enum(["gelu", "gelu_tanh", "quick_gelu"]).nullish(),
+  act_layer: z.enum(["gelu", "gelu_tanh", "quick_gelu", "silu"]).nullish(),
 });
 
 /** config.json of timm's models on the Hub, as far as it matters here; other keys are allowed and ignored. */

@@ -21,6 +21,7 @@ export function timmNames(weights: Safetensors, root = ""): EncoderNames {
       norm2: "norm2",
       fc1: "mlp.fc1",
       fc2: "mlp.fc2",
+      ...(isGated(weights, `${root}blocks.0.mlp.`) && { gated: true }),
       scales: ["ls1.gamma", "ls2.gamma"],
     },
     norm: root + (weights.tensors.has(`${root}fc_norm.weight`) ? "fc_norm" : "norm"),
@@ -35,4 +36,11 @@ export function timmNames(weights: Safetensors, root = ""): EncoderNames {
     projection: null,
     classifiers: [`${root}head`],
   };
+}
+
+/** timm's `SwiGLUPacked` (the giants of DINOv2): fc1 has gate and values, so fc2 reads half of its outputs. */
+function isGated({ tensors }: Safetensors, mlp: string): boolean {
+  const out = tensors.get(`${mlp}fc1.weight`)?.shape[0];
+  const into = tensors.get(`${mlp}fc2.weight`)?.shape[1];
+  return out !== undefined && into !== undefined && out === 2 * into;
 }

@@ -9,6 +9,7 @@ import { gridAt, positionResize, squareGrid } from "./grid.ts";
 import { withOverrides } from "./hf-preprocess.ts";
 import type { ModelOverrides } from "./overrides.ts";
 import { epsilon } from "./overrides.ts";
+import { ANTIALIASED_BICUBIC } from "./positions.ts";
 import { expectedTensors, readSizes, type Sizes } from "./sizes.ts";
 import { configSize, parseTimmConfig, squareSide, type TimmConfig, timmPreprocess } from "./timm-config.ts";
 import { timmNames } from "./timm-names.ts";
@@ -64,7 +65,7 @@ function open(weights: Safetensors, configs: ConfigFiles, overrides: ModelOverri
     trainedRegisters: sizes.registers,
     tokens: grid * grid + leadingOf(sizes),
     layerNormEps: readEps(parts, config, overrides, assume),
-    activation: readActivation(config),
+    activation: readActivation(config, sizes),
     pooling: readPooling(sizes, parts, config, assume),
     classes: sizes.classes,
     classNames: config?.label_names ?? null,
@@ -75,7 +76,7 @@ function open(weights: Safetensors, configs: ConfigFiles, overrides: ModelOverri
   const canonical = canonicalWeights(weights, names, sizes, {
     embeddedLeading,
     // timm `resample_abs_pos_embed`
-    resize: positionResize(native, grid, true),
+    resize: positionResize(native, grid, ANTIALIASED_BICUBIC),
     normAfterPool: parts.fcNorm,
     classifierInput: "feature",
   });
@@ -136,9 +137,16 @@ function readEps(
   return eps;
 }
 
-function readActivation(config: TimmConfig | null): EncoderSpec["activation"] {
+/** `SwiGLUPacked` where the MLP is gated: no published plain VisionTransformer is gated otherwise, or has a bare SiLU. */
+function readActivation(config: TimmConfig | null, sizes: Sizes): EncoderSpec["activation"] {
   const stated = config?.model_args?.act_layer;
-  if (stated) return stated;
+  const gated = sizes.fc1Width !== sizes.mlpWidth;
+  if (stated && gated !== (stated === "silu")) {
+    const expected = gated ? '"silu", as the MLP is gated' : "a kind of GELU, as the MLP is not gated";
+    throw new InputError("config.json, model_args.act_layer", expected, `"${stated}"`, REMEDY);
+  }
+  if (gated) return "swiglu";
+  if (stated && stated !== "silu") return stated;
   return config?.architecture.includes("quickgelu") ? "quick_gelu" : "gelu";
 }
 
@@ -180,7 +188,7 @@ function checkAgreement(config: TimmConfig, sizes: Sizes, size: number): void {
     ["model_args.embed_dim (width)", args.embed_dim, sizes.width],
     ["model_args.depth (blocks)", args.depth, sizes.blocks],
     ["model_args.patch_size", patch, sizes.patch],
-    ["model_args.mlp_ratio (MLP width)", mlp, sizes.mlpWidth],
+    ["model_args.mlp_ratio (width of fc1)", mlp, sizes.fc1Width],
     ["model_args.class_token", args.class_token, sizes.hasCls],
     ["model_args.reg_tokens", args.reg_tokens, sizes.registers],
     ["num_classes", config.num_classes, sizes.classes],

@@ -13,13 +13,6 @@ const KINDS: readonly {
   readonly remedy?: string;
 }[] = [
   {
-    what: "a SigLIP 2 of variable resolution (NaFlex), whose patches are a linear layer",
-    // The fixed-resolution ones carry a bias of a convolution and are recognised before.
-    mark: /^vision_model\.embeddings\.patch_embedding\.weight$/,
-    unless: /^vision_model\.embeddings\.class_embedding$/,
-    remedy: "Choose a fixed-resolution one, such as google/siglip2-base-patch16-224.",
-  },
-  {
     what: "an OpenCLIP model with a timm tower that is no vision transformer",
     mark: /^visual\.trunk\./,
     remedy: "Choose one with a ViT, such as timm/ViT-B-16-SigLIP.",

@@ -1,6 +1,7 @@
 import { hfFamily } from "./hf-encoder.ts";
 import { HF_VIT_BLOCK, HF_VIT_OTHERS, hfVitNames } from "./hf-vit-names.ts";
 import { NORMALISATIONS } from "./normalisations.ts";
+import { BICUBIC } from "./positions.ts";
 
 /**
  * ViT as Transformers stores it (modeling_vit.py), bare or with a classifier. The DeiT checkpoints without a
@@ -34,7 +35,7 @@ export const vit = hfFamily({
   prefixes: ["vit."],
   names: (prefix) => hfVitNames(prefix, HF_VIT_BLOCK, { registers: null, classifiers: ["classifier"] }),
   others: HF_VIT_OTHERS,
-  antialias: false,
+  resampling: BICUBIC,
   embeddedLeading: 1,
   pooling: () => "cls",
   classifierInput: "feature",
