@@ -21,6 +21,7 @@ import { type OpenModel, openModel } from "./open-model.ts";
 import { openRegisters } from "./open-registers.ts";
 import { batchText, createProgress, formatTable, printJson, printText } from "./output.ts";
 import { atBits } from "./sensitivity-command.ts";
+import { sharedImages } from "./shared-images.ts";
 
 export interface AblateFlags extends ImagesFlags {
   /** Bits of weights and activations: one table each. */
@@ -132,14 +133,13 @@ async function openSets(
   }
   const set = await openFolderSet(data);
   const trainSet = await openTrainSet(train, set, data);
-  requireDisjoint(set, trainSet);
+  await requireDisjoint(set, trainSet);
   return { folder: model, set, train: trainSet };
 }
 
 /** @throws InputError when an image lies in both sets: settings must not be chosen on the test set */
-function requireDisjoint(set: LabelledSet, train: LabelledSet): void {
-  const known = new Set(Array.from({ length: train.count }, (_, i) => train.id(i)));
-  const shared = Array.from({ length: set.count }, (_, i) => set.id(i)).find((id) => known.has(id));
+async function requireDisjoint(set: LabelledSet, train: LabelledSet): Promise<void> {
+  const [shared] = await sharedImages(set, train);
   if (shared === undefined) return;
   throw new InputError("--train and --data", "disjoint images", `${shared} in both`, "Give two folders.");
 }

@@ -16,6 +16,7 @@ import { type HeadFlags, isFitted, openHead, openTrainSet } from "./open-head.ts
 import { type ModelFlags, type OpenModel, openModel } from "./open-model.ts";
 import { openRegisters, type RegistersFlags } from "./open-registers.ts";
 import { batchText, formatTable, printJson, printText, skippedLines } from "./output.ts";
+import { tellShared } from "./shared-images.ts";
 
 interface CommonFlags extends EvaluateSetFlags {
   readonly quantize?: Quantization;
@@ -45,6 +46,7 @@ export interface BundledFlags extends CommonFlags, Pick<ModelFlags, "threads"> {
  */
 export async function evalCommand(flags: EvalFlags, signal?: AbortSignal): Promise<void> {
   const { set, train } = await openParts(flags);
+  await tellShared(set, { train, curate: flags.curate, calibrate: flags.calibrate });
   const model = await openModel(flags, signal, { instruments: false });
   try {
     const head = await openHead(model, set, train, flags, signal);
