@@ -21,6 +21,11 @@ export interface OpenDataset {
    * @throws InputError when the set is too small to be split
    */
   probeParts(): Promise<ProbeParts>;
+  /**
+   * The set without the fifth of each class that is held out where there is no training set.
+   * @throws InputError when the set is too small to be split
+   */
+  withoutFifth(): LabelledSet;
 }
 
 export interface ProbeParts {
@@ -55,6 +60,7 @@ export async function openDataset(request: DatasetRequest, id: string): Promise<
   let opened: Promise<ProbeParts> | null = null;
   return {
     whole,
+    withoutFifth: () => splitSet(whole, SPLIT_SEED).test,
     info: {
       id,
       name: whole.name,

@@ -23,6 +23,7 @@ function open(whole: LabelledSet): OpenDataset {
     whole,
     info: { id: "set-1", name, classes, count, fingerprint: null },
     probeParts: async () => ({ ...splitSet(whole, 0), origin: "a fifth" }),
+    withoutFifth: () => splitSet(whole, 0).test,
   };
 }
 
@@ -35,6 +36,7 @@ test("a probe is fitted once, on images that are not evaluated", async () => {
     limit: 99,
     seed: 1,
     sparesProbe: false,
+    sparesFifth: false,
     classEmbeddings: null,
   };
   const run = async (probe: ProbeChoice = { kind: "ncm" }) => {
@@ -77,19 +79,25 @@ test("a set whose classes are embedded is read zero-shot, whole; another one by 
     bias: 0,
     truncated: 0,
   });
-  const run = async (classes: string[], sparesProbe = false) => {
+  const run = async (
+    classes: string[],
+    spares: { sparesProbe?: true; sparesFifth?: true } = {},
+    dataset = open(set),
+  ) => {
     const request = {
       configurations: [{ name: "fp32", intervention: NO_INTERVENTION }],
       dataset: "set-1",
       limit: 99,
       seed: 1,
-      sparesProbe,
+      sparesProbe: false,
+      sparesFifth: false,
+      ...spares,
       probe: { kind: "ncm" } as const,
       classEmbeddings: classEmbeddings(classes),
     };
     const signal = new AbortController().signal;
     let last: EvaluationReport | null = null;
-    const stream = evaluateDataset(engine, [engineRunner(engine, prepare)], open(set), request, signal);
+    const stream = evaluateDataset(engine, [engineRunner(engine, prepare)], dataset, request, signal);
     for await (last of stream);
     return last!;
   };
@@ -97,11 +105,21 @@ test("a set whose classes are embedded is read zero-shot, whole; another one by 
   expect(report).toMatchObject({ n: 20, configurations: [{ correct: 20 }] });
   expect(report.head).toBe("zero-shot over 2 classes, 1 template");
   // Images that a quantizer was calibrated on are not evaluated.
-  expect(await run(["green", "red"], true)).toMatchObject({
+  expect(await run(["green", "red"], { sparesProbe: true })).toMatchObject({
     ...{ n: 16, head: report.head, dataset: "fake without the fifth of each class that was learnt from" },
   });
   expect(report.dataset).toBe("fake");
   expect((await run(["green", "blue"])).head).toMatch(/^nearest class mean/);
+  // Nor are those that registers came from before the set was given a training set.
+  const train = splitSet(set, 1).probe;
+  const trained = { ...open(set), probeParts: async () => ({ probe: train, test: set, origin: "train" }) };
+  for (const embedded of ["red", "blue"]) {
+    const classes = ["green", embedded];
+    expect(await run(classes, { sparesProbe: true }, trained)).toMatchObject({ n: 20, dataset: "fake" });
+    expect(await run(classes, { sparesFifth: true }, trained)).toMatchObject({
+      ...{ n: 16, dataset: "fake without the fifth of each class that was learnt from" },
+    });
+  }
 });
 
 test("registers from a data set's probe images are known by its fingerprint", async () => {
@@ -117,7 +135,7 @@ test("registers from a data set's probe images are known by its fingerprint", as
   const [own, others] = [await curated("cd12"), await curated()];
   for (const each of [own, others]) engine.addRegisters(each);
   const of = (fingerprint: string | null, change: Partial<Intervention>) =>
-    hasRegistersOf({ fingerprint }, engine, { ...NO_INTERVENTION, ...change });
+    hasRegistersOf(fingerprint, engine, { ...NO_INTERVENTION, ...change });
   const prefix = (registers: string) => ({ prefix: { registers, from: 0, to: 1, count: 1 } });
   expect(of("cd12", prefix(own.id))).toBe(true);
   expect(of("ef34", prefix(own.id))).toBe(false);

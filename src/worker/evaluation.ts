@@ -5,7 +5,7 @@ import type { ImageRunner } from "../evaluate/image-runner.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { unfittedHead } from "../evaluate/unfitted-head.ts";
 import type { Intervention } from "../intervention/intervention.ts";
-import type { DatasetInfo, EvaluationRequest, Progress } from "./api.ts";
+import type { EvaluationRequest, Progress } from "./api.ts";
 import type { OpenDataset } from "./datasets.ts";
 import { fittedHead } from "./heads.ts";
 
@@ -13,6 +13,8 @@ import { fittedHead } from "./heads.ts";
 export interface ResolvedEvaluation extends Omit<EvaluationRequest, "choseOnProbe"> {
   /** Whether something is learnt from the data set's probe images, which are then not evaluated. */
   readonly sparesProbe: boolean;
+  /** Whether registers were curated from the fifth that was held out when the same images had no training set. */
+  readonly sparesFifth: boolean;
 }
 
 /**
@@ -30,29 +32,29 @@ export async function* evaluateDataset(
   signal: AbortSignal,
   onPreparing: (progress: Progress) => void = () => {},
 ): AsyncGenerator<EvaluationReport, void> {
-  const { configurations, limit, seed, resume, sparesProbe } = request;
+  const { configurations, limit, seed, resume } = request;
   const onProgress = (stage: string, done: number, total: number) => onPreparing({ stage, done, total });
   const unfitted = unfittedHead(engine.spec, dataset.whole.classes, request.classEmbeddings);
   const head = unfitted ?? (await fittedHead(engine, runners, dataset, request, { signal, onProgress }));
-  const set = await imagesToEvaluate(dataset, unfitted !== null, sparesProbe);
+  const set = await imagesToEvaluate(dataset, unfitted !== null, request);
   yield* evaluateWith(runners, set, configurations, head, { seed, limit, resume, signal });
 }
 
 async function imagesToEvaluate(
-  { whole, probeParts }: OpenDataset,
+  { whole, probeParts, withoutFifth }: OpenDataset,
   isUnfitted: boolean,
-  sparesProbe: boolean,
+  { sparesProbe, sparesFifth }: ResolvedEvaluation,
 ): Promise<LabelledSet> {
-  if (isUnfitted && !sparesProbe) return whole;
-  const { test } = await probeParts();
+  if (isUnfitted && !sparesProbe && !sparesFifth) return whole;
+  const test = sparesFifth ? withoutFifth() : (await probeParts()).test;
   // A fitted head names the images that it leaves; a set with probe images of its own loses none.
-  if (!isUnfitted || test.count === whole.count) return test;
+  if ((!isUnfitted && !sparesFifth) || test.count === whole.count) return test;
   return { ...test, name: `${whole.name} without the fifth of each class that was learnt from` };
 }
 
-/** Whether an intervention has registers that come from a data set's probe images. */
+/** Whether an intervention has registers that come from the probe images of the data set with this fingerprint. */
 export function hasRegistersOf(
-  { fingerprint }: Pick<DatasetInfo, "fingerprint">,
+  fingerprint: string | null,
   { registers }: Pick<Engine, "registers">,
   { prefix, delete: deletion }: Intervention,
 ): boolean {

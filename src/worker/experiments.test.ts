@@ -26,6 +26,7 @@ const dataset: OpenDataset = {
   whole: set,
   info: { id: "set-1", name: set.name, classes: set.classes, count: set.count, fingerprint: "f" },
   probeParts: async () => ({ ...splitSet(set, 0), origin: "a fifth" }),
+  withoutFifth: () => splitSet(set, 0).test,
 };
 const request: ExperimentRequest = {
   kind: "search",

@@ -166,13 +166,19 @@ export class Lab implements LabApi {
         name,
         intervention: this.#calibrations.resolve(intervention),
       }));
-      const sparesProbe =
-        request.choseOnProbe ||
-        request.configurations.some(
-          ({ intervention }) =>
-            this.#calibrations.takesProbe(intervention) || hasRegistersOf(dataset.info, engine, intervention),
-        );
-      const wanted = { ...request, configurations, sparesProbe };
+      const { fingerprint } = dataset.info;
+      const own = dataset.whole.fingerprint ?? null;
+      const asked = request.configurations.map(({ intervention }) => intervention);
+      const wanted = {
+        ...request,
+        configurations,
+        sparesProbe:
+          request.choseOnProbe ||
+          asked.some(
+            (each) => this.#calibrations.takesProbe(each) || hasRegistersOf(fingerprint, engine, each),
+          ),
+        sparesFifth: own !== fingerprint && asked.some((each) => hasRegistersOf(own, engine, each)),
+      };
       const images = Math.min(limit, dataset.info.count);
       const interventions = configurations.map(({ intervention }) => intervention);
       const engines = interventions.every(fitsPool) ? taskCount(images, interventions) : 1;
