@@ -54,8 +54,8 @@ async function request(
 }
 
 /**
- * A browser does not tell an unreachable server from a refused CORS request, so the message names both; that the device has no
- * network at all it tells.
+ * A browser does not tell an unreachable server from a refused CORS request, so the message names both there; that the device has
+ * no network at all it tells. Node tells the reason, as the cause of its error.
  */
 export function unreachable(subject: string, url: string, cause: unknown): InputError {
   const host = URL.canParse(url) ? new URL(url).host : url;
@@ -63,12 +63,23 @@ export function unreachable(subject: string, url: string, cause: unknown): Input
     const remedy = "Connect it and try again. Models saved before open without a network.";
     return new InputError(subject, `an answer from ${host}`, "none: this device is offline", remedy);
   }
+  const isPage = globalThis.location !== undefined;
   return new InputError(
     subject,
-    `an answer from ${host} that this page may read`,
-    cause instanceof Error ? cause.message : String(cause),
-    "Check the connection and the address; the server has to allow requests from other pages (CORS). Models saved before open without a network, and what was downloaded is kept.",
+    `an answer from ${host}${isPage ? " that this page may read" : ""}`,
+    reasonOf(cause),
+    `Check the connection and the address${isPage ? "; the server has to allow requests from other pages (CORS)" : ""}. Models saved before open without a network, and what was downloaded is kept.`,
   );
+}
+
+/** What an error says, and what its cause adds: in Node "fetch failed" stands above the reason. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message, cause } = error;
+  if (!(cause instanceof Error)) return message;
+  // Of several addresses that were tried, Node says the code alone.
+  const reason = cause.message || ("code" in cause ? String(cause.code) : cause.name);
+  return `${message}: ${reason}`;
 }
 
 /** Seconds that the server asks to wait (RFC 9110: a number or a date); doubling ones where it does not say. */

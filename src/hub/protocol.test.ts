@@ -81,9 +81,14 @@ describe("openRepository", () => {
     hub = await startTestHub({});
   });
 
-  it("names host and CORS when nothing answers", async () => {
+  it("names host and reason when nothing answers, and CORS in a page, which is not told the reason", async () => {
     await hub.close();
-    await expect(repositoryOf()).rejects.toThrow(/an answer from 127\.0\.0\.1.*CORS/);
+    const asked = repositoryOf();
+    await expect(asked).rejects.toThrow(/an answer from 127\.0\.0\.1:\d+, got fetch failed: .*ECONNREFUSED/);
+    await expect(asked).rejects.not.toThrow(/CORS/);
+    vi.stubGlobal("location", { href: "http://localhost/" });
+    await expect(repositoryOf()).rejects.toThrow(/an answer from 127\.0\.0\.1.* this page.*CORS/);
+    vi.unstubAllGlobals();
     hub = await startTestHub({});
   });
 
