@@ -11,6 +11,7 @@ import { openClipPreprocess, openClipPreprocessSchema } from "./open-clip-prepro
 import { epsilon } from "./overrides.ts";
 import { ANTIALIASED_BICUBIC } from "./positions.ts";
 import { expectedTensors, readSizes, type Sizes } from "./sizes.ts";
+import { hasTanhGelu } from "./timm-architectures.ts";
 import { timmNames } from "./timm-names.ts";
 
 const positive = z.int().positive();
@@ -113,10 +114,6 @@ function parse(file: unknown): Config {
 /** Names of timm's towers of SigLIP with attention pooling (timm/models/vision_transformer.py). */
 const TOWER = /^vit_(base|large|so400m|giantopt)_patch\d+_siglip_\d+$/;
 
-/** Those that timm builds with the tanh form of GELU; the others have the erf form. */
-const TANH =
-  /^vit_(base_patch32_siglip_256|large_patch16_siglip_512|so400m_patch16_siglip_\d+|giantopt_patch16_siglip_\d+)$/;
-
 /** What only the tower's name tells. A tag (`.webli`) names weights, not another tower. */
 function towerOf(
   name: string,
@@ -126,7 +123,7 @@ function towerOf(
   const size = TOWER.exec(architecture)?.[1];
   const heads = size === "base" ? 12 : 16;
   if (size && width % heads === 0 && !hasCls && registers === 0 && mapWidth > 0) {
-    return { heads, activation: TANH.test(architecture) ? "gelu_tanh" : "gelu" };
+    return { heads, activation: hasTanhGelu(name) ? "gelu_tanh" : "gelu" };
   }
   const subject = "open_clip_config.json, model_cfg.vision_cfg.timm_model_name";
   const expected =

@@ -11,6 +11,7 @@ import type { ModelOverrides } from "./overrides.ts";
 import { epsilon } from "./overrides.ts";
 import { ANTIALIASED_BICUBIC } from "./positions.ts";
 import { expectedTensors, readSizes, type Sizes } from "./sizes.ts";
+import { hasTanhGelu, timmHeads } from "./timm-architectures.ts";
 import { configSize, parseTimmConfig, squareSide, type TimmConfig, timmPreprocess } from "./timm-config.ts";
 import { timmNames } from "./timm-names.ts";
 
@@ -57,7 +58,7 @@ function open(weights: Safetensors, configs: ConfigFiles, overrides: ModelOverri
     label: config?.architecture ?? weights.name,
     blocks: sizes.blocks,
     width: sizes.width,
-    heads: readHeads(sizes.width, config, assume),
+    heads: readHeads(sizes, config, assume),
     mlpWidth: sizes.mlpWidth,
     patch: sizes.patch,
     grid,
@@ -106,9 +107,11 @@ function readGrid(
   return squareGrid(`${name}, tensor pos_embed`, sizes.positions, candidates);
 }
 
-function readHeads(width: number, config: TimmConfig | null, assume: (text: string) => void): number {
+function readHeads(sizes: Sizes, config: TimmConfig | null, assume: (text: string) => void): number {
+  const { width } = sizes;
   const stated = config?.model_args?.num_heads;
-  const heads = stated ?? width / 64;
+  const isGated = sizes.fc1Width !== sizes.mlpWidth;
+  const heads = stated ?? timmHeads(width, isGated, config?.architecture ?? null);
   if (!Number.isInteger(heads) || width % heads !== 0) {
     throw new InputError(
       stated === undefined ? "Number of attention heads" : "config.json, model_args.num_heads",
@@ -119,7 +122,8 @@ function readHeads(width: number, config: TimmConfig | null, assume: (text: stri
       "Put a config.json with model_args.num_heads beside model.safetensors.",
     );
   }
-  if (stated === undefined) assume(`${heads} ${heads === 1 ? "head" : "heads"} (64 channels each)`);
+  if (stated === undefined)
+    assume(`${heads} ${heads === 1 ? "head" : "heads"} (${width / heads} channels each)`);
   return heads;
 }
 
@@ -147,7 +151,8 @@ function readActivation(config: TimmConfig | null, sizes: Sizes): EncoderSpec["a
   }
   if (gated) return "swiglu";
   if (stated && stated !== "silu") return stated;
-  return config?.architecture.includes("quickgelu") ? "quick_gelu" : "gelu";
+  if (config?.architecture.includes("quickgelu")) return "quick_gelu";
+  return config && hasTanhGelu(config.architecture) ? "gelu_tanh" : "gelu";
 }
 
 function readPooling(
