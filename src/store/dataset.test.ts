@@ -29,10 +29,10 @@ async function withSets() {
 test("the bundled set is opened when it is first needed, once", async () => {
   const { lab, requests, evaluated } = await withSets();
   expect(requests).toEqual([]);
-  void lab.startAccuracy();
-  await settle();
-  void lab.startAccuracy();
-  await settle();
+  for (const times of [1, 2]) {
+    void lab.startAccuracy();
+    await vi.waitFor(() => expect(evaluated).toHaveLength(times));
+  }
   expect(requests).toEqual([
     { images: { kind: "sheet", url: "https://example.org/sub/path/datasets/scenes/" }, probe: null },
   ]);
@@ -43,7 +43,7 @@ test("who wants the set while it is being opened gets the same one", async () =>
   const { lab, requests, evaluated, state } = await withSets();
   void lab.runExperiment("search");
   void lab.startAccuracy();
-  await settle();
+  await vi.waitFor(() => expect(evaluated).toHaveLength(1));
   expect(requests).toHaveLength(1);
   expect(evaluated).toEqual([state().dataset.info!.id]);
 });
