@@ -48,6 +48,14 @@ describe("modelFileSet", () => {
     });
   });
 
+  it("prefers OpenCLIP's whole model to timm's image tower, and Transformers' whole model to both", () => {
+    const both = ["model.safetensors", "open_clip_model.safetensors", "config.json"];
+    const chosen = (...more: string[]) => names(modelFileSet(files(...both, ...more))).weights;
+    expect(chosen("open_clip_config.json")).toEqual(["open_clip_model.safetensors"]);
+    expect(chosen("open_clip_config.json", "preprocessor_config.json")).toEqual(["model.safetensors"]);
+    expect(chosen()).toEqual(["model.safetensors"]);
+  });
+
   it.each([
     [["a.safetensors", "b.safetensors"], "files of one model only"],
     [["model-00001-of-00002.safetensors", "other.safetensors"], "files of one model only"],

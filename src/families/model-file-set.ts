@@ -19,15 +19,29 @@ const isShard = (name: string) => /-\d+-of-\d+\.safetensors$/i.test(name);
 /** Weights of other formats, which hold code (pickle) or graphs of their own. */
 const isOtherWeights = (name: string) => /\.(bin|pt|pth|ckpt|h5|msgpack|onnx|npz|gguf)$/i.test(name);
 
-/** Names that a repository's weights have, most welcome first: a repository may hold the same model twice. */
-const USUAL = ["model.safetensors", "open_clip_model.safetensors"];
+const OWN = "model.safetensors";
+const OPEN_CLIP = "open_clip_model.safetensors";
+
+/**
+ * Names that a repository's weights have, most welcome first: a repository may hold the same model twice. Beside OpenCLIP's files
+ * timm's `model.safetensors` is the image tower alone, and its config may not tell the activation (QuickGELU of OpenAI's CLIP);
+ * Transformers' is the whole model and comes with a preprocessor_config.json.
+ */
+function usualNames(names: readonly string[]): readonly string[] {
+  const has = (name: string) => names.includes(name);
+  const isTimm = has("open_clip_config.json") && !has("preprocessor_config.json");
+  return isTimm ? [OPEN_CLIP, OWN] : [OWN, OPEN_CLIP];
+}
 
 /**
  * Sorts the files that were dropped, or that lie in a folder, by their names.
  * @throws InputError when there are no weights, weights of another format only, or weights of several models
  */
 export function modelFileSet<F extends { readonly name: string }>(files: readonly F[]): ModelFileSet<F> {
-  const weights = weightsOf(files.filter(({ name }) => isSafetensors(name) && !isRegisters(name)));
+  const weights = weightsOf(
+    files.filter(({ name }) => isSafetensors(name) && !isRegisters(name)),
+    usualNames(files.map(({ name }) => name)),
+  );
   if (weights === null) throw noWeights(files);
   const configs: Partial<Record<ConfigFileKind, F>> = {};
   for (const file of files) {
@@ -44,9 +58,12 @@ export function modelFileSet<F extends { readonly name: string }>(files: readonl
 }
 
 /** The weights among safetensors files; null when there are none or it is not clear which. */
-function weightsOf<F extends { readonly name: string }>(files: readonly F[]): readonly F[] | null {
+function weightsOf<F extends { readonly name: string }>(
+  files: readonly F[],
+  usualNames: readonly string[],
+): readonly F[] | null {
   if (files.length === 1) return files;
-  for (const usual of USUAL) {
+  for (const usual of usualNames) {
     const found = files.find(({ name }) => name === usual);
     if (found) return [found];
   }
