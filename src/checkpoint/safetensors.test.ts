@@ -94,6 +94,15 @@ describe("safetensors", () => {
     expect([...(await opened.read("brain"))]).toEqual([1, -2, 2 ** -133, 255 * 2 ** 120, -0]);
   });
 
+  it.each([
+    ["version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "a Git LFS pointer"],
+    ["<!doctype html><title>Not found</title>", "a text file, such as a server's answer"],
+    ['{"error": "Not found"}', "a text file, such as a server's answer"],
+  ])("says what a text file in its place is: %s", async (text, kind) => {
+    const source = memorySource(new TextEncoder().encode(text), "model.safetensors");
+    await expect(openSafetensors(source)).rejects.toThrow(kind);
+  });
+
   it("gives every reader an array of its own", async () => {
     const opened = await open(writeSafetensors([{ name: "a", shape: [2], data: Float32Array.of(1, 2) }]));
     (await opened.read("a")).fill(9);

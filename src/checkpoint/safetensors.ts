@@ -45,7 +45,12 @@ export async function openSafetensors(source: ByteSource): Promise<Safetensors> 
   const prefix = await source.read(0, 8);
   const length = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
   if (length > MAX_HEADER || length < 2) {
-    throw new InputError(name, `a header of 2 to ${MAX_HEADER} bytes`, `${length} bytes`, remedy);
+    throw new InputError(
+      name,
+      `a header of 2 to ${MAX_HEADER} bytes`,
+      textOf(prefix) ?? `${length} bytes`,
+      remedy,
+    );
   }
   const dataBegin = 8 + Number(length);
   if (dataBegin > size) {
@@ -59,6 +64,14 @@ export async function openSafetensors(source: ByteSource): Promise<Safetensors> 
     read: (key, shape) => readTensor(source, header, key, shape),
     readRows: (key, rows, shape) => readRows(source, header, key, rows, shape),
   };
+}
+
+/** What a text file in a model's place is, by how it begins: such come from a clone without Git LFS, or a failed download. */
+function textOf(begin: Uint8Array): string | null {
+  const text = String.fromCharCode(...begin);
+  if (text.startsWith("version "))
+    return "a Git LFS pointer, which stands for the file that is to be downloaded";
+  return /^\s*[<{]/.test(text) ? "a text file, such as a server's answer in its place" : null;
 }
 
 async function readTensor(

@@ -68,6 +68,7 @@ describe("configs that disagree with their tensors", () => {
     ["timm-swiglu", { model_args: { mlp_ratio: 4 } }, "expected 176, as the tensors say, got 256"],
     ["timm-vit", { model_args: { act_layer: "silu" } }, "a kind of GELU"],
     ["timm-vit", { architecture: "vit_base_patch16_rpn_224" }, '"vit_base_patch16_rpn_224"'],
+    ["timm-vit", { architecture: "vit_pe_core_base_patch16_224" }, '"vit_pe_core_base_patch16_224"'],
   ])("%s with %j", async (name, change, message) => {
     const file = await checkpoint(name);
     const { config, preprocessor } = configsOf(name);

@@ -72,6 +72,12 @@ export function hfFamily(architecture: HfArchitecture): Family {
       assume,
     );
     const grid = gridAt(preprocess.size, sizes.patch);
+    // Usual for DINOv2; elsewhere it may be the wrong file, so it is said.
+    if (grid !== native && overrides.inputSize == null) {
+      assume(
+        `inputs of ${preprocess.size} pixels (preprocessor_config.json): position embedding interpolated from ${native} x ${native} patches`,
+      );
+    }
     const spec: EncoderSpec = {
       family: id,
       label: config?.label ?? weights.name,

@@ -67,7 +67,7 @@ export function checkArchitecture(config: unknown): void {
     throw new InputError("config.json", expected, got, REMEDY);
   }
   const plain = /^(vit|deit3?|flexivit)(_|$)/.test(architecture);
-  if (!plain || /distilled|rel_?pos|_rope|_rpn_/.test(architecture)) {
+  if (!plain || /distilled|rel_?pos|_rope|_rpn_|_pe_/.test(architecture)) {
     throw new InputError("config.json", expected, `"${architecture}"`, REMEDY);
   }
 }
