@@ -92,14 +92,15 @@ test("a model is found, downloaded, cancelled, resumed and deleted by keyboard; 
   await tabTo(page, id("offer-with-text"));
   await page.keyboard.press("Space");
   await expect(lab.byId("offer-open")).toHaveText(/^Download [89]\.\d+ MB$/);
-  expect(await serious(page, id("picker"))).toEqual([]);
+  await expect.poll(() => serious(page, id("picker"))).toEqual([]);
 
   hub.faults.holdsAt = 5_000_000;
   await tabTo(page, id("offer-open"));
   await page.keyboard.press("Enter");
   await expect(lab.byId("picker")).toHaveCount(0);
   await expect.poll(() => focused(page)).toBe("open-picker");
-  await expect.poll(() => hub.sent).toBe(5_000_000);
+  // Small files that are asked for meanwhile are sent beyond it.
+  await expect.poll(() => hub.sent).toBeGreaterThanOrEqual(5_000_000);
   await tabTo(page, ".work button");
   await page.keyboard.press("Enter");
   await expect(page.locator(".model-mark .work")).toHaveCount(0);
@@ -151,7 +152,7 @@ test("classes are embedded by keyboard, and cancelling brings the focus back", a
   await lab.waitForRuns();
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
-    expect(await serious(page, "section:has(#classes-heading)")).toEqual([]);
+    await expect.poll(() => serious(page, "section:has(#classes-heading)")).toEqual([]);
   }
 
   hub.faults.holdsAt = hub.sent + 1_000_000;
