@@ -76,7 +76,7 @@ test("a quota that runs out in the middle keeps what came and the model in use; 
   await lookUp(lab, hub, "owner/vit");
   hub.faults.holdsAt = 6 * MB;
   await lab.byId("offer-open").click();
-  await expect.poll(() => hub.sent).toBe(6 * MB);
+  await expect.poll(() => hub.sent).toBeGreaterThanOrEqual(6 * MB);
   await quota.leave(MB);
   hub.faults.holdsAt = 14 * MB;
   await expect(lab.messages()).toContainText(

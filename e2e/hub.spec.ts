@@ -44,7 +44,7 @@ test("a model is opened by its id, cancelled, resumed, opened again without the 
 
   hub.faults.holdsAt = 6_000_000;
   await lab.byId("offer-open").click();
-  await expect.poll(() => hub.sent).toBe(6_000_000);
+  await expect.poll(() => hub.sent).toBeGreaterThanOrEqual(6_000_000);
   await lab.page.getByRole("button", { name: "Cancel" }).click();
   await expect(lab.byId("open-picker")).toBeVisible();
   await expect(lab.byId("model-name")).toHaveText(bundled!);

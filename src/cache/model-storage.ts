@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { PieceStore } from "./piece-store.ts";
+import { bytesIn, type PieceStore } from "./piece-store.ts";
 
 /** What is written beside a model's pieces, so that it can be opened without a network. */
 export const manifestSchema = z.object({
@@ -22,6 +22,14 @@ export const manifestSchema = z.object({
 /** A repository at a commit, and whether its encoder is here. */
 export type SavedManifest = z.infer<typeof manifestSchema>;
 
+/** A model that is kept, whole or in part. */
+export interface SavedModel extends Omit<SavedManifest, "files"> {
+  /** Names it. */
+  readonly key: string;
+  /** Bytes that its pieces take. */
+  readonly bytes: number;
+}
+
 /** What names a saved model. */
 export type ModelName = Pick<SavedManifest, "hub" | "id" | "commit">;
 
@@ -33,11 +41,15 @@ export interface WantedModel extends Pick<SavedManifest, "hub" | "id"> {
 
 /** Where models of the Hub are kept: the browser's storage, or a folder. */
 export interface ModelStorage {
+  /** Names the place where something does not fit, and says how to make room there. */
+  readonly place: { readonly name: string; readonly remedy: string };
   /** The pieces of a model that is saved, whole or in part; null when nothing of it is. */
   find(wanted: WantedModel): Promise<{ manifest: SavedManifest; store: PieceStore } | null>;
   /** Where the pieces of a model go; made when there is none. @throws InputError when there is no room */
   open(model: ModelName): Promise<{ store: PieceStore; write(manifest: SavedManifest): Promise<void> }>;
   delete(model: ModelName): Promise<void>;
+  /** All models that are kept, whole or in part. */
+  list(): Promise<SavedModel[]>;
   /** Bytes that it would still take; null = it does not say. @param needed how many are wanted: fewer than these are told exactly */
   freeBytes(needed: number): Promise<number | null>;
 }
@@ -47,4 +59,23 @@ export function isWanted(manifest: SavedManifest, wanted: WantedModel): boolean 
   if (manifest.hub !== wanted.hub || manifest.id !== wanted.id) return false;
   if (wanted.commit !== undefined) return wanted.commit === manifest.commit;
   return wanted.revision === manifest.revision || wanted.revision === manifest.commit;
+}
+
+/** A model as {@link ModelStorage.list} tells it. */
+export async function savedModel(
+  { files: _, ...rest }: SavedManifest,
+  store: PieceStore,
+): Promise<SavedModel> {
+  return { ...rest, key: savedKey(rest), bytes: bytesIn(await store.list()) };
+}
+
+/** Names a saved model, whatever keeps it. */
+export const savedKey = ({ hub, id, commit }: ModelName): string => `${hub} ${id} ${commit}`;
+
+/** What is here of a saved model, where it is not simply all that there is. */
+export function keptText({ complete, text }: Pick<SavedModel, "complete" | "text">): string {
+  if (!complete) return text === "wanted" ? ", with text tower, incomplete" : ", incomplete";
+  if (text === "whole") return ", with text tower";
+  if (text === "wanted") return ", text tower incomplete";
+  return text === "absent" ? ", without text tower" : "";
 }

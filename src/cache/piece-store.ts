@@ -1,3 +1,5 @@
+import { mergeRanges, totalBytes } from "./ranges.ts";
+
 /** Bytes [begin, end) of a file of a model. Pieces never change once they are written. */
 export interface Piece {
   /** Path in the repository. */
@@ -15,6 +17,14 @@ export interface PieceStore {
   write(piece: Piece, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   /** Does nothing where the piece is gone already. */
   delete(piece: Piece): Promise<void>;
+}
+
+/** Bytes that pieces hold; what several hold counts once. */
+export function bytesIn(pieces: readonly Piece[]): number {
+  return [...new Set(pieces.map(({ file }) => file))].reduce(
+    (sum, file) => sum + totalBytes(mergeRanges(pieces.filter((piece) => piece.file === file))),
+    0,
+  );
 }
 
 /** Pieces in memory, for a look at a model that is not kept and where the browser keeps nothing. */

@@ -1,29 +1,18 @@
 import { cacheStore, noRoom } from "./cache-store.ts";
 import {
   isWanted,
-  type ModelName,
   type ModelStorage,
   manifestSchema,
   type SavedManifest,
+  type SavedModel,
+  savedKey,
+  savedModel,
 } from "./model-storage.ts";
-import type { PieceStore } from "./piece-store.ts";
-import { mergeRanges, totalBytes } from "./ranges.ts";
 import { freeBytes } from "./storage-room.ts";
-
-/** A model in the browser's storage, whole or in part. */
-export interface SavedModel extends Omit<SavedManifest, "files"> {
-  /** Names it in {@link deleteSaved}. */
-  readonly key: string;
-  /** Bytes that it takes. */
-  readonly bytes: number;
-}
 
 /** Bumped when what is written would be read otherwise. */
 const PREFIX = "regscope-model-1 ";
 const MANIFEST = "https://saved.invalid/manifest";
-
-/** Names a saved model. */
-const savedKey = ({ hub, id, commit }: ModelName) => `${hub} ${id} ${commit}`;
 
 /** Whether this browser keeps models for this page: only on secure origins (https or this machine). */
 export function canSave(): boolean {
@@ -34,6 +23,11 @@ export function canSave(): boolean {
 export function browserStorage(): ModelStorage | null {
   if (!canSave()) return null;
   return {
+    place: {
+      name: "Storage of the browser",
+      remedy:
+        "Delete saved models or free disk space, or download the files yourself and open them from your disk.",
+    },
     async find(wanted) {
       for (const key of await keys()) {
         const cache = await caches.open(PREFIX + key);
@@ -56,6 +50,7 @@ export function browserStorage(): ModelStorage | null {
       };
     },
     delete: (model) => deleteSaved(savedKey(model)),
+    list: listSaved,
     freeBytes,
   };
 }
@@ -66,9 +61,7 @@ export async function listSaved(): Promise<SavedModel[]> {
   for (const key of await keys()) {
     const cache = await caches.open(PREFIX + key);
     const manifest = await readManifest(cache);
-    if (!manifest) continue;
-    const { files: _, ...rest } = manifest;
-    saved.push({ ...rest, key, bytes: await bytesIn(cacheStore(cache)) });
+    if (manifest) saved.push(await savedModel(manifest, cacheStore(cache)));
   }
   return saved;
 }
@@ -82,14 +75,6 @@ async function keys(): Promise<string[]> {
   if (!canSave()) return [];
   return (await caches.keys()).flatMap((name) =>
     name.startsWith(PREFIX) ? [name.slice(PREFIX.length)] : [],
-  );
-}
-
-async function bytesIn(store: PieceStore): Promise<number> {
-  const pieces = await store.list();
-  return [...new Set(pieces.map(({ file }) => file))].reduce(
-    (sum, file) => sum + totalBytes(mergeRanges(pieces.filter((piece) => piece.file === file))),
-    0,
   );
 }
 

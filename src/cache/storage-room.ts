@@ -1,4 +1,5 @@
 import { InputError } from "../errors/input-error.ts";
+import type { ModelStorage } from "./model-storage.ts";
 
 /** The file that measurements reserve room for; it stays empty and is removed. */
 const RESERVATION = "room-measurement";
@@ -63,15 +64,15 @@ export async function largestThatFits(
 }
 
 /**
- * Holds what is to be downloaded against the room that the browser gives.
+ * Holds what is to be downloaded against the room that there is, in bytes; null = it is not told.
  * @throws InputError
  */
-export function checkRoom(needed: number, free: number | null): void {
+export function checkRoom(needed: number, free: number | null, place: ModelStorage["place"]): void {
   if (free === null || needed <= free) return;
   throw new InputError(
-    "Storage of the browser",
+    place.name,
     `room for ${Math.ceil(needed / 1e6)} MB`,
     `${Math.floor(free / 1e6)} MB`,
-    "Delete saved models or free disk space, or download the files yourself and open them from your disk.",
+    place.remedy,
   );
 }

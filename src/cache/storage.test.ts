@@ -57,9 +57,11 @@ describe("largestThatFits", () => {
 });
 
 describe("checkRoom", () => {
+  const place = { name: "The disk", remedy: "Make room." };
+
   it("refuses a download that will not fit before it starts", () => {
-    expect(() => checkRoom(5e6, 4e6)).toThrow(/room for 5 MB, got 4 MB/);
-    expect(() => checkRoom(5e6, 5e6)).not.toThrow();
-    expect(() => checkRoom(5e6, null)).not.toThrow();
+    expect(() => checkRoom(5e6, 4e6, place)).toThrow(/^The disk.*room for 5 MB, got 4 MB.*Make room/s);
+    expect(() => checkRoom(5e6, 5e6, place)).not.toThrow();
+    expect(() => checkRoom(5e6, null, place)).not.toThrow();
   });
 });

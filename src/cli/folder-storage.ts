@@ -8,6 +8,8 @@ import {
   type ModelStorage,
   manifestSchema,
   type SavedManifest,
+  type SavedModel,
+  savedModel,
 } from "../cache/model-storage.ts";
 import type { Piece, PieceStore } from "../cache/piece-store.ts";
 import { InputError } from "../errors/input-error.ts";
@@ -21,13 +23,26 @@ export function modelCacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 /** Models of the Hub in a folder: one folder a model and commit, in it a manifest and the pieces of each file. */
 export function folderStorage(root: string): ModelStorage {
   const folderOf = (model: ModelName) => join(root, folderName(model));
+  async function* kept() {
+    for (const name of await namesIn(root)) {
+      const manifest = await readManifest(join(root, name, MANIFEST));
+      if (manifest) yield { manifest, store: folderStore(join(root, name)) };
+    }
+  }
   return {
+    place: {
+      name: root,
+      remedy:
+        "Delete models that were downloaded (`lab models --delete MODEL`) or free disk space, or name another cache folder in XDG_CACHE_HOME.",
+    },
     async find(wanted) {
-      for (const name of await namesIn(root)) {
-        const manifest = await readManifest(join(root, name, MANIFEST));
-        if (manifest && isWanted(manifest, wanted)) return { manifest, store: folderStore(join(root, name)) };
-      }
+      for await (const model of kept()) if (isWanted(model.manifest, wanted)) return model;
       return null;
+    },
+    async list() {
+      const saved: SavedModel[] = [];
+      for await (const { manifest, store } of kept()) saved.push(await savedModel(manifest, store));
+      return saved;
     },
     async open(model) {
       const folder = folderOf(model);

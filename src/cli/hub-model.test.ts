@@ -1,4 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import fsPromises from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -112,6 +114,36 @@ describe("--model hub:", () => {
     const offline = await trace(...address, ...others);
     expect(offline.code).toBe(0);
     expect(JSON.parse(offline.out)).toEqual(JSON.parse((await trace("--model", WITH_TEXT, ...others)).out));
+  });
+
+  test("is listed with what it takes, and deleted by its name", async () => {
+    expect(await lab("models")).toMatchObject({ code: 0, out: expect.stringContaining("No models") });
+    await trace(...fromHub());
+    const kept = JSON.parse((await lab("models", "--json")).out);
+    expect(kept).toMatchObject({ models: [{ id: "owner/vit", complete: true, hub: hub.url }] });
+    expect(kept.models[0].bytes).toBeGreaterThanOrEqual(bytes.byteLength);
+    expect((await lab("models")).out).toContain("owner/vit");
+
+    const wrong = await lab("models", "--delete", "hub:owner/vit@v2");
+    expect(wrong).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/one of owner\/vit.*nothing was deleted/s),
+    });
+    const deleted = await lab("models", "--delete", "hub:owner/vit");
+    expect(deleted).toMatchObject({ code: 0, out: expect.stringMatching(/Deleted.*owner\/vit/s) });
+    expect(readdirSync(modelCacheFolder())).toEqual([]);
+  });
+
+  test("is refused before the download where the disk has no room for it", async () => {
+    const full = vi.spyOn(fsPromises, "statfs").mockResolvedValue({ bavail: 1, bsize: 4096 } as never);
+    syncBuiltinESMExports();
+    const { code, err } = await trace(...fromHub()).finally(() => {
+      full.mockRestore();
+      syncBuiltinESMExports();
+    });
+    expect(code).toBe(2);
+    expect(err).toContain(modelCacheFolder());
+    expect(err).toMatch(/room for \d+ MB, got 0 MB.*lab models --delete/s);
   });
 
   test("is refused with a remedy when it cannot be had", async () => {

@@ -35,7 +35,8 @@ export interface ModelSource extends ModelFiles {
   close(): Promise<void>;
 }
 
-const HUB = "hub:";
+/** What a model of a hub is named with. */
+export const HUB = "hub:";
 const REGISTERS = "registers.safetensors";
 
 /**

@@ -8,6 +8,7 @@ import { type AblateFlags, ablateCommand } from "./ablate-command.ts";
 import { type CurateFlags, curateCommand } from "./curate-command.ts";
 import { type BundledFlags, type EvalFlags, evalBundledCommand, evalCommand } from "./eval-command.ts";
 import { type MasksFlags, masksCommand } from "./masks-command.ts";
+import { type ModelsFlags, modelsCommand } from "./models-command.ts";
 import { PROBES } from "./open-head.ts";
 import {
   parseBits,
@@ -219,6 +220,16 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
     .requiredOption("--out <file>", "registers file to write")
     .option("--json", "print JSON (always so)")
     .action((flags: CurateFlags) => curateCommand(flags, signal));
+
+  program
+    .command("models")
+    .description("models that were downloaded from a hub, and what they take")
+    .option(
+      "--delete <model>",
+      "delete one: hub:OWNER/NAME[@REVISION]; of all its revisions where none is named",
+    )
+    .option("--json", "print JSON")
+    .action((flags: ModelsFlags) => modelsCommand(flags));
   return program;
 }
 

@@ -134,7 +134,7 @@ export async function openHubFiles(
 
     async checkRoom(plan) {
       const needed = missing(plan);
-      if (saves && needed > 0) checkRoom(needed, await saves.freeBytes(needed));
+      if (saves && needed > 0) checkRoom(needed, await saves.freeBytes(needed), saves.place);
     },
 
     async fetch(plan, onProgress, stop, { hasher = createHasher, text = "none", defer } = {}) {

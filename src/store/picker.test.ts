@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import type { SavedModel } from "../cache/saved-models.ts";
+import type { SavedModel } from "../cache/model-storage.ts";
 import { InputError } from "../errors/input-error.ts";
 import type { HubRef } from "../hub/hub-ref.ts";
 import type { ModelRequest } from "../worker/api.ts";

@@ -1,4 +1,4 @@
-import type { SavedModel } from "../cache/saved-models.ts";
+import type { SavedModel } from "../cache/model-storage.ts";
 import { HUGGING_FACE, type HubRef, parseHubRef, refText } from "../hub/hub-ref.ts";
 import type { HubModelRequest, ModelOffer, ModelRequest } from "../worker/api.ts";
 import type { LabContext } from "./context.ts";

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "react";
 import { Button } from "react-aria-components";
-import type { SavedModel } from "../cache/saved-models.ts";
+import { keptText, type SavedModel } from "../cache/model-storage.ts";
 import { formatBytes } from "../figures/format.ts";
 import { HUGGING_FACE, refText } from "../hub/hub-ref.ts";
 import { useLab, useLabState } from "./lab-context.tsx";
@@ -44,7 +44,7 @@ function SavedRow({ model }: { readonly model: SavedModel }) {
       </span>
       <span className="muted">
         {formatBytes(model.bytes)}
-        {stateText(model)}
+        {keptText(model)}
       </span>
       <Button onPress={() => void lab.openSaved(model)} aria-label={`${opens} ${name}`}>
         {opens}
@@ -59,12 +59,4 @@ function SavedRow({ model }: { readonly model: SavedModel }) {
       </Button>
     </li>
   );
-}
-
-/** What is here of a saved model, where it is not simply all that there is. */
-function stateText({ complete, text }: SavedModel): string {
-  if (!complete) return text === "wanted" ? ", with text tower, incomplete" : ", incomplete";
-  if (text === "whole") return ", with text tower";
-  if (text === "wanted") return ", text tower incomplete";
-  return text === "absent" ? ", without text tower" : "";
 }

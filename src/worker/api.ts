@@ -1,4 +1,4 @@
-import type { SavedModel } from "../cache/saved-models.ts";
+import type { SavedModel } from "../cache/model-storage.ts";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import type { HubRequest } from "../evaluate/hub-dataset.ts";
 import type { Configuration, EvaluationProgress, EvaluationReport } from "../evaluate/report.ts";
