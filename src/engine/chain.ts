@@ -5,6 +5,7 @@ import type { BlockPlan } from "../intervention/plan.ts";
 import { CALIBRATION_STAGES } from "../quantize/calibrate.ts";
 import type { Tokens } from "../regcache/delete.ts";
 import type { RunResult } from "../trace/layer-trace.ts";
+import { createBreath } from "./breathe.ts";
 import { embedTokens } from "./embed-tokens.ts";
 import { type CachedBlock, chainKeys, type HiddenCache } from "./hidden-cache.ts";
 import { tokenRows } from "./register-row.ts";
@@ -41,6 +42,7 @@ export interface HeadResult extends Pick<RunResult, "feature" | "pooled" | "logi
 export class Chain {
   /** ORT must never see two runs at once (on WebGPU that hangs the page); blocks of waiting runs interleave. */
   readonly #queue = new PQueue({ concurrency: 1 });
+  readonly #breathe = createBreath();
   #disposed = false;
 
   constructor(
@@ -99,6 +101,7 @@ export class Chain {
   /** Runs `work` alone, interactive work before background work, and not at all once it is cancelled. */
   async exclusive<T>(options: RunOptions, work: () => Promise<T>): Promise<T> {
     const guarded = async () => {
+      if (options.priority === "background") await this.#breathe();
       throwIfCancelled(options.signal, "The run");
       if (this.#disposed) throw new CancelledError("The run of a model that was closed");
       return work();
