@@ -44,6 +44,23 @@ test("a class may be a symbolic link", async () => {
   expect((await openFolderSet(join(root, "set"))).classes).toEqual(["feline"]);
 });
 
+test("a dangling link to an image is an image that cannot be read; any other is ignored", async () => {
+  await put("cat/a.png");
+  await put("dog/z.png");
+  for (const name of ["cat/b.jpg", "cat/notes", "bird"]) symlinkSync(join(root, "gone"), join(root, name));
+  symlinkSync("loop.png", join(root, "dog/loop.png"));
+  const set = await openFolderSet(root);
+  expect(set.classes).toEqual(["cat", "dog"]);
+  const ids = ["cat/a.png", "cat/b.jpg", "dog/loop.png", "dog/z.png"].map((path) => join(root, path));
+  expect(Array.from({ length: set.count }, (_, i) => set.id(i))).toEqual(ids);
+  expect(await listImages(join(root, "cat"))).toEqual(ids.slice(0, 2));
+  for (const i of [1, 2]) {
+    await expect(set.image(i)).rejects.toThrow(InputError);
+    await expect(set.encoded!(i)).rejects.toThrow(InputError);
+  }
+  expect((await set.image(3)).width).toBe(2);
+});
+
 test("listImages takes a flat folder, or the images of class folders", async () => {
   await put("flat/b.png");
   await put("flat/a.png");

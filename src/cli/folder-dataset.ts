@@ -38,10 +38,7 @@ async function listClassFolders(folder: string): Promise<Listing<ListedFile>> {
   const files: ListedFile[] = [];
   for (const name of folders) {
     const { images } = await list(join(folder, name));
-    for (const file of images) {
-      const { size } = await stat(join(folder, name, file));
-      files.push({ path: `${name}/${file}`, size });
-    }
+    for (const image of images) files.push({ path: `${name}/${image.name}`, size: image.size });
   }
   return { name: folder, files, folders };
 }
@@ -53,7 +50,7 @@ async function listClassFolders(folder: string): Promise<Listing<ListedFile>> {
  */
 export async function listImages(folder: string): Promise<string[]> {
   const { images } = await list(folder);
-  if (images.length > 0) return images.map((file) => join(folder, file));
+  if (images.length > 0) return images.map(({ name }) => join(folder, name));
   const set = await openFolderSet(folder);
   return Array.from({ length: set.count }, (_, i) => set.id(i));
 }
@@ -63,20 +60,34 @@ export async function readImage(path: string) {
   return decodeImage(await readBytes(path, "an image file"), path);
 }
 
-async function list(folder: string): Promise<{ folders: string[]; images: string[] }> {
+/** What a folder holds; sizes in bytes. An image that cannot be read is still listed, for whoever reads it to skip and count. */
+async function list(
+  folder: string,
+): Promise<{ folders: string[]; images: { readonly name: string; readonly size: number }[] }> {
   try {
     const folders: string[] = [];
-    const images: string[] = [];
+    const images: { name: string; size: number }[] = [];
     for (const name of (await readdir(folder)).sort(ascending)) {
       if (name.startsWith(".")) continue;
+      const isImage = IMAGE.test(name);
       // stat, not the entry's own type: it follows symbolic links, which image sets are often made of.
-      if ((await stat(join(folder, name))).isDirectory()) folders.push(name);
-      else if (IMAGE.test(name)) images.push(name);
+      const found = await stat(join(folder, name)).catch((error: unknown) => {
+        if (isImage || leadsNowhere(error)) return null;
+        throw error;
+      });
+      if (found?.isDirectory()) folders.push(name);
+      else if (isImage) images.push({ name, size: found?.size ?? 0 });
     }
     return { folders, images };
   } catch (error) {
     throw new InputError(folder, FORM, reason(error), "Check the path.");
   }
+}
+
+/** Whether `stat` failed on a link without a target, one that leads to itself, or a file that went since it was listed. */
+function leadsNowhere(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP";
 }
 
 function reason(error: unknown): string {

@@ -140,6 +140,47 @@ describe("a malformed flag is refused with its right form", () => {
     ["no folders", () => parseCalibrate("limit=4"), /--calibrate: expected .*data/],
     ["no block", () => parseCurate("data=photos"), /block/],
     ["an unknown configuration", () => parseConfigurations("fp32,naiv"), /naive/],
+    ["a negative block, as typed", () => parseDelete("block=-1,count=1"), /\(block: .*>=0, got -1\)/],
+    ["a word for a count", () => parseDelete("block=1,count=few"), /count: expected a number, got few\)/],
+    ["a negative clip, as typed", () => parseQuantize("w8a8,clip=-3"), /clip\.limit: .*>0, got -3\)/],
+    ["a word for a clip", () => parseQuantize("w8a8,clip=wide"), /clip\.limit: .* a number, got wide\)/],
+    ["a negative count", () => parsePrefix("from=1,count=-2"), /count: a number, got -2\)/],
+    ["a batch without its range", () => parseQuantize("w8a8,batch=4"), /add range=dynamic-batch\)/],
+    ["a range without its batch", () => parseQuantize("w8a8,range=dynamic-batch"), /range\.batch: missing/],
+    [
+      "an unknown key of a quantizer",
+      () => parseQuantize("w8a8,foo=1"),
+      /no key foo; the keys are weights, .*base, .*batch\)/,
+    ],
+    [
+      "a key that every object has",
+      () => parseQuantize("w8a8,constructor=1"),
+      /no key constructor; the keys are/,
+    ],
+    [
+      "an unknown key of a deletion",
+      () => parseDelete("block=1,count=1,foo=1"),
+      /no key foo; the keys are block, count, by, criterion, above, at-most, tensor\)/,
+    ],
+    [
+      "an unknown key of a prefix",
+      () => parsePrefix("from=1,count=1,foo=1"),
+      /no key foo; the keys are from, to, count, registers\)/,
+    ],
+    [
+      "an unknown key of a curation",
+      () => parseCurate("block=1,data=a,foo=1"),
+      /got block=1,data=a,foo=1 \(there is no key foo; the keys are block, .*limit, data\)/,
+    ],
+    [
+      "an unknown key of a calibration",
+      () => parseCalibrate("data=a,foo=1"),
+      /no key foo; the keys are limit, data\)/,
+    ],
+    ["a key twice, by name", () => parseQuantize("w8a8,smooth=0.5,smooth=0.6"), /smooth comes twice/],
+    ["a linear twice", () => parseQuantize("w8a8,linears=fc2+fc2"), /linears: each linear once/],
+    ["a block twice in a list", () => parseQuantize("w8a8,blocks=3+3"), /blocks: each block once/],
+    ["bits with leading zeros", () => parseQuantize("w08a08"), /--quantize: expected wBITSaBITS.*got w08a08/],
     [
       "words for a number",
       () => parseInteger("limit", 1)("many"),
@@ -151,5 +192,6 @@ describe("a malformed flag is refused with its right form", () => {
   ])("%s", (_, parse, message) => {
     expect(parse).toThrow(InputError);
     expect(parse).toThrow(message);
+    expect(parse).not.toThrow(/NaN/);
   });
 });

@@ -10,9 +10,13 @@ import {
   deletedCountSchema,
   deletionSettingSchema,
 } from "../intervention/deletion.ts";
-import { DELETION_FORM, deletionFields } from "../intervention/deletion-text.ts";
+import { DELETION_FORM, DELETION_KEYS, deletionFields } from "../intervention/deletion-text.ts";
 import { type Quantization, quantizationSchema } from "../intervention/intervention.ts";
-import { QUANTIZATION_FORM, quantizationFields } from "../intervention/quantization-text.ts";
+import {
+  QUANTIZATION_FORM,
+  QUANTIZATION_KEYS,
+  quantizationFields,
+} from "../intervention/quantization-text.ts";
 import { CALIBRATION_IMAGES } from "../quantize/calibrate.ts";
 import type { CalibrateFlag } from "./open-calibration.ts";
 
@@ -28,41 +32,68 @@ const decimal = z
   .transform(Number);
 const registerCount = integer.pipe(z.int().min(1).max(REGISTER_SLOTS));
 
-/** `key=value,key=value`; a comma belongs to the value unless a key follows it, so paths may hold commas. */
-function pairs(flag: string, text: string, form: string): Record<string, string> {
-  const entries = text.split(/,(?=[a-z-]+=)/).map((part): [string, string] => {
+/**
+ * `key=value,key=value`, in order; a comma belongs to the value unless a key follows it, so paths may hold commas.
+ * @param known the keys that there are
+ */
+function entriesOf(flag: string, text: string, form: string, known: readonly string[]): [string, string][] {
+  return text.split(/,(?=[a-z-]+=)/).map((part) => {
     const at = part.indexOf("=");
     if (at < 1) throw badFlag(flag, form, text);
-    return [part.slice(0, at), part.slice(at + 1)];
+    const key = part.slice(0, at);
+    if (!known.includes(key)) {
+      throw badFlag(flag, form, `${text} (there is no key ${key}; the keys are ${known.join(", ")})`);
+    }
+    return [key, part.slice(at + 1)];
   });
-  if (new Set(entries.map(([key]) => key)).size < entries.length) throw badFlag(flag, form, text);
+}
+
+/** Entries as an object; each key may come once. */
+function once(flag: string, text: string, form: string, entries: [string, string][]): Record<string, string> {
+  const keys = entries.map(([key]) => key);
+  const twice = keys.find((key, i) => keys.indexOf(key) < i);
+  if (twice !== undefined) throw badFlag(flag, form, `${text} (${twice} comes twice)`);
   return Object.fromEntries(entries);
 }
 
-/** As {@link pairs}, with a key that may come several times: its values, in their order. */
-function pairsWithList(flag: string, text: string, form: string, key: string): Record<string, unknown> {
-  const parts = text.split(/,(?=[a-z-]+=)/);
-  const isOfList = (part: string) => part.startsWith(`${key}=`);
-  const others = parts.filter((part) => !isOfList(part)).join(",");
-  return {
-    ...(others && pairs(flag, others, form)),
-    [key]: parts.filter(isOfList).map((part) => part.slice(key.length + 1)),
-  };
+function pairs(flag: string, text: string, form: string, known: readonly string[]): Record<string, string> {
+  return once(flag, text, form, entriesOf(flag, text, form, known));
 }
 
+/** As {@link pairs}, with `data`, which may come several times: its values, in their order. */
+function pairsWithData(flag: string, text: string, form: string, known: readonly string[]) {
+  const entries = entriesOf(flag, text, form, [...known, "data"]);
+  const others = entries.filter(([key]) => key !== "data");
+  const data = entries.filter(([key]) => key === "data").map(([, value]) => value);
+  return { ...once(flag, text, form, others), data };
+}
+
+/** What is wrong with each value, and the value as it was typed. */
 function check<T>(schema: z.ZodType<T>, value: unknown, flag: string, form: string, text: string): T {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { reportInput: true, error: plainMessage });
   if (parsed.success) return parsed.data;
-  const where = parsed.error.issues.map((issue) =>
-    [issue.path.join("."), issue.message].filter(Boolean).join(": "),
-  );
+  const where = parsed.error.issues.map(({ path, message, input }) => {
+    // A flag that is one value shows it already.
+    if (path.length === 0) return message;
+    const isTyped = typeof input === "string" || typeof input === "number";
+    return `${path.join(".")}: ${message}${isTyped ? `, got ${input}` : ""}`;
+  });
   throw badFlag(flag, form, `${text} (${where.join("; ")})`);
+}
+
+/** Zod's own words, where they do not speak of the types of the program. */
+function plainMessage(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === "unrecognized_keys") return `${issue.keys.join(", ")} does not go with the other keys`;
+  if (issue.code !== "invalid_type") return undefined;
+  if (issue.input === undefined) return "missing";
+  return `expected ${issue.expected === "int" ? "an integer" : `a ${issue.expected}`}`;
 }
 
 function badFlag(flag: string, form: string, got: string): InputError {
   return new InputError(`--${flag}`, form, got, "See --help.");
 }
 
+const PREFIX_KEYS = ["from", "to", "count", "registers"];
 const prefixForm = "from=BLOCK,count=N[,to=BLOCK][,registers=N], e.g. from=4,to=11,count=4";
 
 /** `--prefix from=4,to=11,count=4,registers=2`; `to` defaults to the last block, `registers` (distinct ones) to 1. */
@@ -78,31 +109,34 @@ export function parsePrefix(text: string): NonNullable<RegCacheSetting["prefix"]
       registers === undefined ? rest : { ...rest, distinct: registers },
     )
     .pipe(settingSchema.shape.prefix.unwrap().unwrap());
-  return check(schema, pairs("prefix", text, prefixForm), "prefix", prefixForm, text);
+  return check(schema, pairs("prefix", text, prefixForm, PREFIX_KEYS), "prefix", prefixForm, text);
 }
 
 const deleteForm = `${DELETION_FORM}; NAME: ${DELETION_CRITERIA.join(", ")}; e.g. block=7,count=8,by=linf`;
 
 /** `--delete block=7,count=8,by=linf|similarity` or `block=7,criterion=prefixquant`, as {@link DELETION_FORM} says. */
 export function parseDelete(text: string): DeletionSetting {
-  const fields = deletionFields(pairs("delete", text, deleteForm));
+  const fields = deletionFields(pairs("delete", text, deleteForm, DELETION_KEYS));
   return check(deletionSettingSchema, fields, "delete", deleteForm, text);
 }
 
+const QUANTIZE_KEYS = ["weights", ...QUANTIZATION_KEYS];
 const quantizeForm = `wBITSaBITS[,weights=per-tensor|per-channel][,KEY=VALUE...] with 2 to 8 bits, e.g. w8a8,weights=per-channel; keys: ${QUANTIZATION_FORM}`;
 
 /** `--quantize w8a8[,weights=per-channel][,arithmetic=int8]...`, as {@link QUANTIZATION_FORM} says. */
 export function parseQuantize(text: string): Quantization {
-  const [, weightBits, activationBits, rest] = /^w(\d+)a(\d+)(?:,(.+))?$/i.exec(text) ?? [];
+  const [, weightBits, activationBits, rest] = /^w([1-9]\d*)a([1-9]\d*)(?:,(.+))?$/i.exec(text) ?? [];
   if (!weightBits || !activationBits) throw badFlag("quantize", quantizeForm, text);
-  const { weights, ...others } = rest ? pairs("quantize", rest, quantizeForm) : {};
-  const fields = quantizationFields(others);
-  if (!fields) throw badFlag("quantize", quantizeForm, text);
+  const { weights, ...others } = rest ? pairs("quantize", rest, quantizeForm, QUANTIZE_KEYS) : {};
+  if (others.batch !== undefined && others.range !== "dynamic-batch") {
+    const got = `${text} (batch=${others.batch} belongs to ranges per batch: add range=dynamic-batch)`;
+    throw badFlag("quantize", quantizeForm, got);
+  }
   const value = {
     weightBits: Number(weightBits),
     activationBits: Number(activationBits),
     ...(weights !== undefined && { weightGranularity: weights }),
-    ...fields,
+    ...quantizationFields(others),
   };
   return check(quantizationSchema, value, "quantize", quantizeForm, text);
 }
@@ -121,6 +155,7 @@ export interface CurateFlag {
   readonly limit?: number | undefined;
 }
 
+const CURATE_KEYS = ["block", "from", "top", "registers", "limit"];
 const curateForm =
   "block=BLOCK,data=FOLDER[,data=FOLDER...][,from=BLOCK][,top=N][,registers=N][,limit=N], e.g. block=6,data=photos,top=100";
 
@@ -136,7 +171,8 @@ export function parseCurate(text: string): CurateFlag {
     registers: registerCount.optional(),
     limit: integer.pipe(z.int().min(1)).optional(),
   });
-  return check(schema, pairsWithList("curate", text, curateForm, "data"), "curate", curateForm, text);
+  const fields = pairsWithData("curate", text, curateForm, CURATE_KEYS);
+  return check(schema, fields, "curate", curateForm, text);
 }
 
 const calibrateForm = `data=FOLDER[,data=FOLDER...][,limit=N], e.g. data=photos,limit=${CALIBRATION_IMAGES}`;
@@ -147,13 +183,8 @@ export function parseCalibrate(text: string): CalibrateFlag {
     data: folders,
     limit: integer.pipe(z.int().min(1)).default(CALIBRATION_IMAGES),
   });
-  return check(
-    schema,
-    pairsWithList("calibrate", text, calibrateForm, "data"),
-    "calibrate",
-    calibrateForm,
-    text,
-  );
+  const fields = pairsWithData("calibrate", text, calibrateForm, ["limit"]);
+  return check(schema, fields, "calibrate", calibrateForm, text);
 }
 
 /** `--configurations fp32,naive,...`. */

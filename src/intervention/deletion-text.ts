@@ -4,6 +4,11 @@ import type { Deletion, DeletionSetting } from "./deletion.ts";
 export const DELETION_FORM =
   "block=BLOCK,count=N[,by=linf|similarity][,tensor=residual|post-ln], or block=BLOCK,criterion=NAME[,above=CUTOFF][,at-most=N][,tensor=residual|post-ln]";
 
+/** The keys of {@link DELETION_FORM}. */
+export const DELETION_KEYS: readonly string[] = [
+  ...["block", "count", "by", "criterion", "above", "at-most", "tensor"],
+];
+
 /** The pairs of a deletion, without the defaults. */
 export function deletionPairs(deletion: Deletion): [key: string, value: string][] {
   const { block, tensor, registers } = deletion;
@@ -35,8 +40,8 @@ export function deletionFields(pairs: Readonly<Record<string, string>>): Record<
 }
 
 const NUMBERS = new Set(["block", "count", "above", "at-most"]);
-/** NaN for what is not a plain number, which the schema refuses. */
-const number = (text: string) => (/^\d*\.?\d+(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN);
+/** What is not a plain number stays text, which the schema refuses and its message shows. */
+const number = (text: string) => (/^-?\d*\.?\d+(e[+-]?\d+)?$/i.test(text) ? Number(text) : text);
 
 /** E.g. "8 at 7 by linf", "at most 8 at 7 by prefixquant, post-ln". */
 export function deletionName(deletion: DeletionSetting): string {

@@ -59,14 +59,14 @@ export function planIntervention(
     throw new InputError("Quantization", `blocks up to ${lastBlock}`, `block ${stray}`, remedy);
   }
   const patches = spec.grid ** 2;
-  const most = deletion && (mostDeleted(deletion) ?? 0);
-  if (deletion && (deletion.block > lastBlock || most! >= patches)) {
-    throw new InputError(
-      "Deletion",
-      `a block up to ${lastBlock} and fewer than ${patches} tokens`,
-      `block ${deletion.block}, ${most} tokens`,
-      "Choose a block and a count of this encoder.",
-    );
+  const most = (deletion && mostDeleted(deletion)) ?? 0;
+  if (deletion && deletion.block > lastBlock) {
+    const remedy = "Choose a block of this encoder.";
+    throw new InputError("Deletion", `a block up to ${lastBlock}`, `block ${deletion.block}`, remedy);
+  }
+  if (most >= patches) {
+    const expected = `fewer than the ${patches} patch tokens of an image, so that one survives`;
+    throw new InputError("Deletion", expected, `${most} tokens`, "Delete fewer.");
   }
   const prefixRegisters = prefix ? named(prefix.registers, "Prefix") : null;
   const distinct = prefix?.distinct ?? 1;

@@ -41,9 +41,9 @@ export function quantizationFields(pairs: Readonly<Record<string, string>>): Rec
   const { batch, ...others } = pairs;
   const fields: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(others)) {
-    const field = FIELDS[key];
-    if (!field) return null;
-    const [name, read] = field;
+    // Own ones only: every object has a "constructor".
+    if (!Object.hasOwn(FIELDS, key)) return null;
+    const [name, read] = FIELDS[key]!;
     fields[name] = read(value);
   }
   // A batch belongs to the range: without its kind, or beside another one, the schema refuses it.
@@ -52,8 +52,8 @@ export function quantizationFields(pairs: Readonly<Record<string, string>>): Rec
 }
 
 const multiple = (text: string) => (text.endsWith("x") ? number(text.slice(0, -1)) : null);
-/** NaN for what is not a plain number, which the schema refuses. */
-const number = (text: string) => (/^\d*\.?\d+(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN);
+/** What is not a plain number stays text, which the schema refuses and its message shows. */
+const number = (text: string) => (/^-?\d*\.?\d+(e[+-]?\d+)?$/i.test(text) ? Number(text) : text);
 
 const FIELDS: Readonly<Record<string, [field: keyof Quantization, read: (text: string) => unknown]>> = {
   arithmetic: ["arithmetic", String],
@@ -89,3 +89,6 @@ const FIELDS: Readonly<Record<string, [field: keyof Quantization, read: (text: s
   blocks: ["blocks", (text) => text.split("+").map(number)],
   calibration: ["calibration", String],
 };
+
+/** The keys that {@link quantizationFields} knows. */
+export const QUANTIZATION_KEYS: readonly string[] = [...Object.keys(FIELDS), "batch"];

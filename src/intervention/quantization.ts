@@ -15,6 +15,7 @@ export type Percentile = (typeof PERCENTILES)[number];
 
 const bits = z.int().min(2).max(8);
 const positive = z.number().gt(0).max(1e6);
+const areDistinct = (values: readonly unknown[]) => new Set(values).size === values.length;
 
 /** Where an activation's range comes from. */
 const rangeSchema = z.discriminatedUnion("kind", [
@@ -61,9 +62,9 @@ const fields = z.strictObject({
   /** Symmetric min-max weights, round to nearest, one scale a tensor or one an output channel. */
   weightGranularity: z.enum(["per-tensor", "per-channel"]).default("per-tensor"),
   /** Blocks that are quantized, 0-based; absent = all. The rest stays FP (paper, step 1). */
-  blocks: z.array(z.int().min(0)).min(1).optional(),
+  blocks: z.array(z.int().min(0)).min(1).refine(areDistinct, "each block once").optional(),
   /** Linears that are quantized; absent = all four. */
-  linears: z.array(z.enum(LINEARS)).min(1).optional(),
+  linears: z.array(z.enum(LINEARS)).min(1).refine(areDistinct, "each linear once").optional(),
   /**
    * `simulated` (default): rounding in fp32, as in the paper's accuracies. `int8`: ORT's integer kernels, u8 activations and
    * s8 weights, as deployed: CPU backends only.

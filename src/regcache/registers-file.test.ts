@@ -209,16 +209,67 @@ describe("registers file", () => {
     expect(single.metadata).not.toHaveProperty("register_candidates");
   });
 
-  it("of the first release, without a kind and a range, is read as what it was", async () => {
+  /** A file whose manifest says something else; undefined = nothing. */
+  const withManifest = (changes: Record<string, string | undefined>) => {
     const bytes = writeRegisters(registers);
     const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
     const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
-    // The first release wrote neither.
-    delete header.__metadata__.kind;
-    delete header.__metadata__.from;
+    Object.assign(header.__metadata__, changes);
     bytes.set(new TextEncoder().encode(JSON.stringify(header).padEnd(length)), 8);
-    const read = await readRegisters(memorySource(bytes, "r"), { sha256, spec: engine.spec });
-    expect(read).toMatchObject({ kind: "outliers", from: read.block });
+    return bytes;
+  };
+  const read = (bytes: Uint8Array) =>
+    readRegisters(memorySource(bytes, "mine.safetensors"), { sha256, spec: engine.spec });
+
+  it("of the first release, without a kind and a range, is read as what it was", async () => {
+    const old = await read(withManifest({ kind: undefined, from: undefined }));
+    expect(old).toMatchObject({ kind: "outliers", from: old.block });
+  });
+
+  it("keeps what the curation was made with; a file of an earlier release says nothing of it", async () => {
+    const { size, mean, std } = engine.spec.preprocess;
+    expect(await read(writeRegisters(registers))).toMatchObject({ top: 4, input: { size, mean, std } });
+    const none = { top: undefined, input_size: undefined, input_mean: undefined, input_std: undefined };
+    const old = await read(withManifest(none));
+    expect(old).not.toHaveProperty("top");
+    expect(old).not.toHaveProperty("input");
+    expect(old).toEqual({ ...registers, top: undefined, input: undefined });
+  });
+
+  it("of a newer release is refused with its version, those that are understood, and the upgrade", async () => {
+    await expect(read(withManifest({ version: "3" }))).rejects.toThrow(
+      'mine.safetensors: expected a registers file of version 1 or 2, got version "3". A newer RegScope wrote it: upgrade',
+    );
+    const unknown = await read(withManifest({ version: "x" })).catch((error: InputError) => error.message);
+    expect(unknown).toMatch(/got version "x"\. It is damaged/);
+    await expect(read(withManifest({ version: undefined }))).rejects.toThrow(/got no version/);
+  });
+
+  it.each([
+    ["a block past the encoder's last", { block: "3" }, /in blocks 0 to 2, got blocks 1 to 3/],
+    ["a range that ends before it starts", { from: "2" }, /got blocks 2 to 1/],
+    ["a range that is no number", { from: "one" }, /from/],
+  ])("is refused with %s", async (_, changes, message) => {
+    await expect(read(withManifest(changes))).rejects.toThrow(message);
+  });
+
+  it("that is cut off or holds NaN is refused with a remedy for registers, not for a checkpoint", async () => {
+    const whole = writeRegisters(registers);
+    const remedy = /It is damaged, or no registers file: copy it again .* curate the registers anew\.$/;
+    for (const length of [4, 20, whole.length - 1]) {
+      await expect(read(whole.slice(0, length))).rejects.toThrow(remedy);
+    }
+    const key = registers.distinct[0]!.key.map((row) => row.slice());
+    key[1]![2] = Number.NaN;
+    const diverged = writeRegisters({ ...registers, distinct: [{ ...registers.distinct[0]!, key }] });
+    await expect(read(diverged)).rejects.toThrow(/tensor "key": expected finite numbers, got NaN/);
+    await expect(read(diverged)).rejects.toThrow(remedy);
+  });
+
+  it("that can no longer be read is refused in its source's own words", async () => {
+    const gone = new InputError("mine", "a readable file", "none", "Choose it again.");
+    const source = { name: "mine", size: 1000, read: () => Promise.reject(gone) };
+    await expect(readRegisters(source, { sha256, spec: engine.spec })).rejects.toBe(gone);
   });
 
   it("is refused for another model, with what to do", async () => {
@@ -229,7 +280,7 @@ describe("registers file", () => {
 
   it("is refused when it is some other safetensors file", async () => {
     const { bytes } = randomCheckpoint();
-    const reading = readRegisters(memorySource(bytes, "model.safetensors"), { sha256, spec: engine.spec });
-    await expect(reading).rejects.toThrow(InputError);
+    await expect(read(bytes)).rejects.toThrow(InputError);
+    await expect(read(bytes)).rejects.toThrow(/expected a registers file .*, got .*format/);
   });
 });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ByteSource } from "../checkpoint/byte-source.ts";
-import { openSafetensors, writeSafetensors } from "../checkpoint/safetensors.ts";
+import { quote } from "../checkpoint/header.ts";
+import { openSafetensors, type Safetensors, writeSafetensors } from "../checkpoint/safetensors.ts";
 import { concat } from "../encoder/linears.ts";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
@@ -15,9 +16,17 @@ import { REGISTER_KINDS, type Register, type Registers } from "./registers.ts";
  * version 1, which earlier releases read.
  */
 const FORMAT = "regscope-registers";
+const VERSIONS = ["1", "2"] as const;
+
+const AGAIN =
+  "It is damaged, or no registers file: copy it again from where it was saved, or curate the registers anew.";
 
 const integer = z.string().regex(/^\d+$/, "a whole number").transform(Number);
 const decimal = z.string().transform(Number).refine(Number.isFinite, "a number");
+const triple = z
+  .string()
+  .transform((text) => text.split(","))
+  .pipe(z.tuple([decimal, decimal, decimal]));
 
 const setSchema = z.object({
   name: z.string(),
@@ -51,12 +60,17 @@ const common = z.object({
   cosine_normal: decimal,
   /** The sets that the images come from, as JSON, where there are several. */
   sets: z.string().transform(fromJson).pipe(z.array(setSchema).min(2)).optional(),
+  /** Absent, like `input_*`, in files of earlier releases, which did not keep them. */
+  top: integer.optional(),
+  input_size: integer.optional(),
+  input_mean: triple.optional(),
+  input_std: triple.optional(),
 });
 
 const manifestSchema = z.discriminatedUnion("version", [
-  common.extend({ version: z.literal("1") }),
+  common.extend({ version: z.literal(VERSIONS[0]) }),
   common.extend({
-    version: z.literal("2"),
+    version: z.literal(VERSIONS[1]),
     register_candidates: z
       .string()
       .transform((text) => text.split(","))
@@ -66,7 +80,7 @@ const manifestSchema = z.discriminatedUnion("version", [
 
 /** The registers as the bytes of a file that {@link readRegisters} reads back to the same id. */
 export function writeRegisters(registers: Registers): Uint8Array {
-  const { distinct, state, mean } = registers;
+  const { distinct, state, mean, top, input } = registers;
   const isSingle = distinct.length === 1;
   const table = (rows: readonly Float32Array[]) => ({
     shape: [rows.length, rows[0]!.length],
@@ -85,7 +99,7 @@ export function writeRegisters(registers: Registers): Uint8Array {
   ];
   return writeSafetensors(tensors, {
     format: FORMAT,
-    version: isSingle ? "1" : "2",
+    version: VERSIONS[isSingle ? 0 : 1],
     ...(!isSingle && { register_candidates: distinct.map(({ candidates }) => candidates).join(",") }),
     model: registers.model,
     kind: registers.kind,
@@ -98,26 +112,34 @@ export function writeRegisters(registers: Registers): Uint8Array {
     cosine_outliers: String(registers.cosine.outliers),
     cosine_normal: String(registers.cosine.normal),
     ...(registers.sets && { sets: JSON.stringify(registers.sets) }),
+    ...(top !== undefined && { top: String(top) }),
+    ...(input && {
+      input_size: String(input.size),
+      input_mean: input.mean.join(","),
+      input_std: input.std.join(","),
+    }),
   });
 }
 
 /**
  * Reads a registers file for the loaded model.
  * @param model its sha256 and its shapes
- * @throws InputError when the file is not a registers file, is damaged, or was made for another model
+ * @throws InputError when the file is not a registers file, is damaged, was written by a newer release, or was made for another
+ *   model
  */
 export async function readRegisters(
   source: ByteSource,
   model: { readonly sha256: string; readonly spec: EncoderSpec },
 ): Promise<Registers> {
-  const file = await openSafetensors(source);
+  const file = await openFile(source);
+  requireFormat(source.name, file.metadata);
   const parsed = manifestSchema.safeParse(file.metadata);
   if (!parsed.success) {
     throw new InputError(
       source.name,
-      `a registers file (${FORMAT}, version 1 or 2)`,
+      `the manifest of a registers file (${FORMAT})`,
       z.prettifyError(parsed.error).replaceAll("\n", " "),
-      "Open a file that was saved by RegScope.",
+      AGAIN,
     );
   }
   const manifest = parsed.data;
@@ -129,6 +151,11 @@ export async function readRegisters(
       `registers of another model (sha256 ${manifest.model.slice(0, 12)}...)`,
       "Open that model first, or curate registers for this one.",
     );
+  }
+  const { block, from = block } = manifest;
+  if (block >= blocks || from > block) {
+    const got = `blocks ${from} to ${block}`;
+    throw new InputError(source.name, `registers curated in blocks 0 to ${blocks - 1}`, got, AGAIN);
   }
   const candidates = manifest.version === "2" ? manifest.register_candidates : [manifest.candidates];
   const split = (data: Float32Array) =>
@@ -146,17 +173,70 @@ export async function readRegisters(
   const content = {
     model: manifest.model,
     kind: manifest.kind,
-    from: manifest.from ?? manifest.block,
-    block: manifest.block,
+    from,
+    block,
     candidates: manifest.candidates,
     images: manifest.images,
     data: manifest.data,
     ...(manifest.probe_of !== undefined && { probeOf: manifest.probe_of }),
     cosine: { outliers: manifest.cosine_outliers, normal: manifest.cosine_normal },
     ...(manifest.sets && { sets: manifest.sets }),
+    ...(manifest.top !== undefined && { top: manifest.top }),
+    ...inputOf(manifest),
     distinct,
     state: await rows("state"),
     mean: await rows("mean"),
   };
   return { id: await contentId(content), ...content };
+}
+
+/** How the images became pixels, where the manifest says all of it. */
+function inputOf({
+  input_size: size,
+  input_mean: mean,
+  input_std: std,
+}: z.infer<typeof common>): Pick<Registers, "input"> {
+  return size !== undefined && mean && std ? { input: { size, mean, std } } : {};
+}
+
+/** Another file, or another version than this release reads, is told apart before the manifest is checked. */
+function requireFormat(name: string, { format, version }: Safetensors["metadata"]): void {
+  if (format !== FORMAT) {
+    const got = format === undefined ? "a safetensors file without a format" : `format ${quote(format)}`;
+    const remedy = "Open a registers file that was saved by RegScope.";
+    throw new InputError(name, `a registers file (format "${FORMAT}")`, got, remedy);
+  }
+  if (version !== undefined && VERSIONS.some((known) => known === version)) return;
+  const isNewer = version !== undefined && /^\d+$/.test(version) && Number(version) > VERSIONS.length;
+  throw new InputError(
+    name,
+    `a registers file of version ${VERSIONS.join(" or ")}`,
+    version === undefined ? "no version" : `version ${quote(version)}`,
+    isNewer
+      ? "A newer RegScope wrote it: upgrade RegScope, or curate the registers anew with this one."
+      : AGAIN,
+  );
+}
+
+/**
+ * As {@link openSafetensors}, with the remedy for a registers file in place of a checkpoint's. Where the bytes cannot be had, the
+ * source knows better what to do, and its error stays.
+ */
+async function openFile(source: ByteSource): Promise<Pick<Safetensors, "metadata" | "read">> {
+  const { name, size } = source;
+  let unread: unknown;
+  const read: ByteSource["read"] = async (begin, end) => {
+    try {
+      return await source.read(begin, end);
+    } catch (error) {
+      unread = error;
+      throw error;
+    }
+  };
+  const retell = (error: unknown): never => {
+    if (!(error instanceof InputError) || error === unread) throw error;
+    throw new InputError(error.subject, error.expected, error.got, AGAIN);
+  };
+  const file = await openSafetensors({ name, size, read }).catch(retell);
+  return { metadata: file.metadata, read: (key, shape) => file.read(key, shape).catch(retell) };
 }

@@ -1,3 +1,5 @@
+import type { PreprocessSpec } from "../encoder/spec.ts";
+
 /** Mean outlier token (the method's); one random ordinary patch token; mean of all patch tokens. */
 export const REGISTER_KINDS = ["outliers", "random-sink", "mean-token"] as const;
 
@@ -51,4 +53,8 @@ export interface Registers {
   readonly cosine: { readonly outliers: number; readonly normal: number };
   /** Where they were curated from several sets: each of them, in their order. */
   readonly sets?: readonly RegistersSet[] | undefined;
+  /** How many tokens the curation was asked for; `candidates` may be fewer. Absent where an earlier release curated, like `input`. */
+  readonly top?: number | undefined;
+  /** What the images were as pixels: side and normalisation. */
+  readonly input?: Pick<PreprocessSpec, "size" | "mean" | "std"> | undefined;
 }
