@@ -270,6 +270,35 @@ def batched_block(rng, f32):
     }
 
 
+def integers(x, w, bias):
+    """The deployed arithmetic: u8 activations and s8 weights on their levels, products and sums in integers, scaled back at the end."""
+
+    def product(levels, zero, scale, granularity):
+        largest = np.abs(w).max(1) if granularity == "per-channel" else np.abs(w).max()
+        scales = largest / 127
+        weights = np.clip(np.rint(w / (scales[:, None] if granularity == "per-channel" else scales)), -127, 127)
+        sums = (levels.astype(np.int64) - int(zero)) @ weights.astype(np.int64).T
+        return sums * scale * scales + bias
+
+    def taken(low, high, scheme):
+        """Levels of x, zero point, scale; symmetric ones in the unsigned type with zero at 128."""
+        if scheme == "symmetric":
+            scale, zero = max(-low, high) / 127, 128
+        else:
+            scale = (max(high, 0) - min(low, 0)) / 255
+            zero = np.rint(-min(low, 0) / scale)
+        return np.clip(np.rint(x / scale) + zero, 0, 255), zero, scale
+
+    for scheme in ("symmetric", "asymmetric"):
+        for granularity in ("per-tensor", "per-channel"):
+            levels, zero, scale = taken(x.min(), x.max(), scheme)
+            yield {"scheme": scheme, "weights": granularity, "range": "dynamic", "expected": product(levels, zero, scale, granularity)}
+            # A range that some activations lie beyond.
+            levels, zero, scale = taken(-1.1, 1.9, scheme)
+            static = {"scale": scale, "zero": zero}
+            yield {"scheme": scheme, "weights": granularity, "range": "static", **static, "expected": product(levels, zero, scale, granularity)}
+
+
 def main() -> None:
     rng = np.random.default_rng(4)
     f32 = lambda a: a.astype(np.float32).astype(np.float64)
@@ -299,6 +328,7 @@ def main() -> None:
         "twin": {"bits": 5, "positive": 0.21, "negative": 0.011, "expected": twin(gelu_like[1], 5, 0.21, 0.011).ravel().tolist(), "x": gelu_like[1].ravel().tolist()},
         "guided": {"bits": 4, **guided_search(gelu_like.reshape(-1, WIDTH), w, f32(np.random.default_rng(6).lognormal(0, 2, (IMAGES * T, OUT))), 4)},
         "attention": attention(np.random.default_rng(5), f32),
+        "integers": list(integers(x, w, bias)),
         "batch": batched_block(np.random.default_rng(7), f32),
     }
     rounded = json.loads(json.dumps(fixture, default=lambda a: a.ravel().tolist()), parse_float=lambda t: float(f"{float(t):.9g}"))
