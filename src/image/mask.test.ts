@@ -35,11 +35,26 @@ test("a mask of a wide image is cropped as the image is", () => {
   expect(() => prepareMask(wide, { width: 32, height: 16 }, crop, "m.png")).toThrow(/no foreground/);
 });
 
+/** Left half white, right half black, but for a part of both that is coloured. */
+const coloured = (side: number, part: number): RgbaImage => {
+  const { data, ...size } = picture(side, side, left(side));
+  return {
+    ...size,
+    data: data.map((value, i) => (i >> 2 < part * side * side ? [90, 200, 40, 255][i % 4]! : value)),
+  };
+};
+
+test("soft edges are no photograph", () => {
+  const inside = prepareMask(coloured(8, 0.125), { width: 512, height: 512 }, spec, "m.png");
+  expect(foregroundShare(inside)).toBeGreaterThan(0.3);
+});
+
 describe("refused", () => {
   test.each([
     ["another shape", picture(8, 4, left(8)), /shape \(512 x 512\), got 8 x 4/],
     ["all white", picture(4, 4, () => true), /no background/],
     ["all black", picture(4, 4, () => false), /no foreground/],
+    ["a photograph", coloured(8, 0.5), /neither black nor white/],
   ])("%s", (_, mask, message) => {
     expect(() => prepareMask(mask, { width: 512, height: 512 }, spec, "m.png")).toThrow(message);
   });

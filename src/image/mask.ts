@@ -18,11 +18,16 @@ export interface PixelMask {
 /** Largest relative difference between the aspects of a mask and its image: both were rounded to whole pixels. */
 const SAME_ASPECT = 0.02;
 
+/** Most of a mask that may be neither black nor white, 0..1: soft edges are, and a photograph is almost everywhere. */
+const MOST_GREY = 0.25;
+/** How far from black or white a channel may be: JPEG files and resized masks are not exact. */
+const NEARLY = 64;
+
 /**
  * A mask as the encoder sees it: resized and cropped as its image is, then foreground where it is at least half white
  * (red channel), [size, size].
  * @param name of the mask, for messages
- * @throws InputError when its aspect is not the image's, or when it is all foreground or all background
+ * @throws InputError when its aspect is not the image's, when much of it is neither black nor white, or when it is all foreground or all background
  */
 export function prepareMask(
   mask: RgbaImage,
@@ -39,10 +44,32 @@ export function prepareMask(
       "Save the mask at the image's size: white where the foreground is.",
     );
   }
+  const grey = greyShare(mask);
+  if (grey > MOST_GREY) {
+    throw new InputError(
+      name,
+      "a mask: white where the foreground is, black elsewhere",
+      `an image of which ${Math.round(grey * 100)} % is neither black nor white`,
+      "Choose the mask of the image, not the image itself, or paint one.",
+    );
+  }
   const { view } = prepareImage(mask, spec);
   const inside = Uint8Array.from({ length: spec.size ** 2 }, (_, i) => (view[i * 4]! >= 128 ? 1 : 0));
   requireBothParts(inside, name);
   return inside;
+}
+
+/** Part of a mask's pixels, 0..1, that is neither nearly black nor nearly white. */
+function greyShare({ data }: RgbaImage): number {
+  let grey = 0;
+  for (let i = 0; i < data.length; i += 4) {
+    const [low, high] = [
+      Math.min(data[i]!, data[i + 1]!, data[i + 2]!),
+      Math.max(data[i]!, data[i + 1]!, data[i + 2]!),
+    ];
+    if (high > NEARLY && low < 255 - NEARLY) grey += 4;
+  }
+  return grey / data.length;
 }
 
 /** @throws InputError when a mask has no foreground or no background */

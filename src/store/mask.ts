@@ -3,10 +3,8 @@ import type { MaskPart } from "../worker/api.ts";
 import type { LabContext } from "./context.ts";
 import type { LabState } from "./state.ts";
 
-/** The foreground/background experiment on the open image. */
+/** The foreground/background experiment on an image. */
 export interface MaskState {
-  /** The image that the mask belongs to; another one starts without. */
-  readonly imageId: string | null;
   /** 1 = foreground, [size, size] of the encoder's input; null = no mask yet. */
   readonly inside: Uint8Array | null;
   readonly running: boolean;
@@ -14,32 +12,52 @@ export interface MaskState {
   readonly traces: Readonly<Record<MaskPart, readonly LayerTrace[]>>;
 }
 
+/** By id of the image that each belongs to, the one that changed last at the end: going back to an image finds its mask. */
+export type MasksState = Readonly<Record<string, MaskState>>;
+
 export const MASK_PARTS: readonly MaskPart[] = ["original", "foreground", "background"];
 
 const NO_TRACES: MaskState["traces"] = { original: [], foreground: [], background: [] };
-export const NO_MASK: MaskState = { imageId: null, inside: null, running: false, traces: NO_TRACES };
+const NO_MASK: MaskState = { inside: null, running: false, traces: NO_TRACES };
 
-/** The mask of the image that is open; an empty one where it has none. */
-export function currentMask({ mask, image }: LabState): MaskState {
-  return image && mask.imageId === image.info.id ? mask : NO_MASK;
+/** Images whose masks are kept. */
+const MOST = 16;
+
+/** The mask of the image that is open; an empty one where it has none, or one for another input size. */
+export function currentMask({ mask, image }: Pick<LabState, "mask" | "image">): MaskState {
+  const found = image && mask[image.info.id];
+  return found?.inside?.length === (image?.info.view.size ?? 0) ** 2 ? found : NO_MASK;
+}
+
+/** The masks without what another model computed with them. */
+export function masksAlone(masks: MasksState): MasksState {
+  return Object.fromEntries(Object.entries(masks).map(([id, { inside }]) => [id, { ...NO_MASK, inside }]));
 }
 
 /** Actions on the mask. */
 export function createMaskActions({ api, store, fail }: LabContext) {
   let work = 0;
-  const update = (change: (mask: MaskState) => Partial<MaskState>) =>
-    store.setState((state) => ({ mask: { ...state.mask, ...change(state.mask) } }));
+  const put = (imageId: string, change: (mask: MaskState) => Partial<MaskState>) =>
+    store.setState(({ mask: { [imageId]: old = NO_MASK, ...others } }) => {
+      const kept = Object.entries(others).slice(-MOST + 1);
+      return { mask: { ...Object.fromEntries(kept), [imageId]: { ...old, ...change(old) } } };
+    });
 
   function set(inside: Uint8Array | null): void {
     const { image, mask } = store.getState();
     if (!image) return;
     work++;
-    if (mask.running) void api.cancel("mask").catch(fail);
-    store.setState({ mask: { ...NO_MASK, imageId: image.info.id, inside } });
+    // Of whichever image: there is one comparison at a time.
+    for (const [id, { running }] of Object.entries(mask)) {
+      if (!running) continue;
+      put(id, () => ({ running: false }));
+      void api.cancel("mask").catch(fail);
+    }
+    put(image.info.id, () => ({ ...NO_MASK, inside }));
   }
 
   return {
-    /** Replaces the mask (painted); a comparison of the old one ends. */
+    /** Replaces the mask (painted); a comparison that runs ends. */
     setMask: set,
 
     /** Reads a mask from an image file: white = foreground. */
@@ -56,20 +74,26 @@ export function createMaskActions({ api, store, fail }: LabContext) {
 
     /** Runs the whole image, its foreground only and its background only. */
     async compareParts(): Promise<void> {
-      const { inside, imageId } = currentMask(store.getState());
-      if (!inside || imageId === null) return;
+      const { image } = store.getState();
+      const { inside } = currentMask(store.getState());
+      if (!inside || !image) return;
+      const { id: imageId } = image.info;
       const id = ++work;
+      const update = (change: (mask: MaskState) => Partial<MaskState>) => {
+        if (id === work) put(imageId, change);
+      };
+      // The worker ends a comparison of another image when this one starts.
+      for (const each of Object.keys(store.getState().mask)) put(each, () => ({ running: false }));
       update(() => ({ running: true, traces: NO_TRACES }));
       try {
-        await api.compareParts(imageId, inside, (part, trace) => {
-          if (id !== work) return;
+        await api.compareParts(imageId, inside, (part, trace) =>
           update(({ traces }) => {
             const list = [...traces[part]];
             list[trace.block] = trace;
             return { traces: { ...traces, [part]: list } };
-          });
-        });
-        if (id === work) update(() => ({ running: false }));
+          }),
+        );
+        update(() => ({ running: false }));
       } catch (error) {
         if (id !== work) return;
         update(() => ({ running: false }));

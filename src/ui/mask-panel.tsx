@@ -7,6 +7,7 @@ import { SegmentField, SliderField } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 import { MaskEditor } from "./mask-editor.tsx";
 import { MaskRectangle } from "./mask-rectangle.tsx";
+import { MaskScene } from "./mask-scene.tsx";
 
 const MODES = [
   { id: "add", label: "foreground" },
@@ -73,6 +74,7 @@ export function MaskPanel() {
           </>
         )}
       </div>
+      <MaskScene />
       <div className="row">
         <Button
           className="primary"
