@@ -155,9 +155,12 @@ test("an evaluation that was interrupted goes on after a reload", async ({ lab }
   await lab.page.reload();
   await lab.waitForRuns();
   await expect(lab.byId("accuracy-continue")).toHaveCount(0);
+  await expect(lab.byId("accuracy-elsewhere")).toContainText(
+    new RegExp(`evaluation of scenes.zip was interrupted at \\d+ of ${total} images`),
+  );
   await lab.drop([zip]);
   await expect(lab.byId("dataset-info")).toHaveText(opened);
-  await lab.byId("accuracy-n-all").click();
+  await expect(lab.byId("accuracy-elsewhere")).toHaveCount(0);
   const offer = (await lab.byId("accuracy-continue").textContent())!;
   const at = Number(/at (\d+)/.exec(offer)![1]);
   expect(at).toBeGreaterThan(0);

@@ -36,17 +36,12 @@ test("a link restores image, deletion and quantization, and a reload keeps what 
   await expect(lab.byId("granularity-per-channel").getByRole("radio")).toBeChecked();
 });
 
-test("a link that cannot be used gives a message and the default settings", async ({ lab }) => {
+test("a link that cannot be read gives a message and the default settings", async ({ lab }) => {
   await lab.open();
   const defaults = lab.intervention();
   for (const { hash, says } of [
     { hash: "#delete=five,6,linf", says: /The link: expected .*, got .*delete/ },
     { hash: "#quantize=99,99,per-tensor", says: /The link: expected .*quantize/ },
-    {
-      hash: "#prefix=feedface,2,6,4",
-      says: /The link: expected settings of this model.*feedface.*default settings are used/,
-    },
-    { hash: "#delete=31,4,linf", says: /The link: expected settings of this model/ },
   ]) {
     await lab.page.goto("about:blank");
     await lab.open(`./${hash}`);
@@ -54,6 +49,27 @@ test("a link that cannot be used gives a message and the default settings", asyn
     expect(lab.intervention()).toEqual(defaults);
   }
   await lab.expectTrace("baseline", await cliTrace(join(SAMPLES, "scene-t-shirt.png")));
+});
+
+test("of a link that does not fit the encoder, what fits is used, and the rest is told", async ({ lab }) => {
+  const quantize = { weightBits: 6, activationBits: 6, weightGranularity: "per-tensor" };
+  for (const { hash, says, used } of [
+    {
+      hash: "#prefix=feedface,2,6,4&quantize=6,6,per-tensor",
+      says: /The link: expected registers feedface.*Open their registers file/,
+      used: { prefix: null, delete: null, quantize },
+    },
+    {
+      hash: "#delete=31,4,linf&quantize=6,6,per-tensor",
+      says: /The link: expected settings of the encoder that is open .*, got deletion at block 31 of 4 patches/,
+      used: { prefix: null, delete: { block: 7, count: 4, by: "linf" }, quantize },
+    },
+  ]) {
+    await lab.page.goto("about:blank");
+    await lab.open(`./${hash}`);
+    await expect(lab.messages().getByRole("alert")).toContainText(says);
+    expect(lab.intervention()).toMatchObject(used);
+  }
 });
 
 test("the chosen theme is kept over a reload", async ({ lab, page }) => {

@@ -64,3 +64,16 @@ export async function sha256(
     hasher.dispose();
   }
 }
+
+/** SHA-256 of texts and arrays in their order, as 64 lower-case hex digits; where one ends and the next begins counts, too. */
+export async function digestOf(parts: Iterable<string | ArrayBufferView>): Promise<string> {
+  const hasher = await createSHA256();
+  for (const part of parts) {
+    const bytes =
+      typeof part === "string"
+        ? new TextEncoder().encode(part)
+        : new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+    hasher.update(`${bytes.length}:`).update(bytes);
+  }
+  return hasher.digest("hex");
+}

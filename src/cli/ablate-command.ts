@@ -1,11 +1,14 @@
 import { rollup } from "d3-array";
+import { encoderKey } from "../encoder/encoder-key.ts";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
+import { headKey } from "../evaluate/head.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { evaluationCsv } from "../evaluate/report-export.ts";
 import type { Quantization } from "../intervention/intervention.ts";
 import { type Comparison, type KnownSetting, prepareComparison } from "../regcache/comparison.ts";
+import { within } from "../regcache/experiment-memory.ts";
 import { PAPER_MARK, PAPER_VALUES } from "../regcache/paper-values.ts";
 import { distinctReport, registersReport } from "../regcache/prepare-search.ts";
 import type { Objective, SearchReport } from "../regcache/search.ts";
@@ -13,20 +16,22 @@ import { settingKey } from "../regcache/setting-grid.ts";
 import { modelReport } from "../trace/trace-report.ts";
 import { bundledModel, bundledSetting, openBundledSet } from "./bundled.ts";
 import { evaluateSet } from "./evaluate-set.ts";
-import { openFolderSet } from "./folder-dataset.ts";
+import { ownHeadOrNone } from "./head-for.ts";
+import { openLabelledSet } from "./labelled-set.ts";
 import { withImages } from "./open-calibration.ts";
 import { isFitted, openHead, openTrainSet } from "./open-head.ts";
-import { asCalibration, type ImagesFlags, ownHeadOrNone } from "./open-images.ts";
+import { asCalibration, type ImagesFlags, requireBundledAlone } from "./open-images.ts";
 import { type OpenModel, openModel } from "./open-model.ts";
-import { openRegisters } from "./open-registers.ts";
+import { openRegisters, registersText, tellCuration } from "./open-registers.ts";
 import { batchText, createProgress, formatTable, printJson, printText } from "./output.ts";
-import { atBits } from "./sensitivity-command.ts";
+import { atBits, requireOneQuantizer } from "./quantizer-flags.ts";
 import { sharedImages } from "./shared-images.ts";
+import { evaluatedImages, openState, requireState } from "./state-file.ts";
 
 export interface AblateFlags extends ImagesFlags {
-  /** Bits of weights and activations: one table each. */
-  readonly bits: readonly number[];
-  /** All of the quantizer; overrides `bits`. */
+  /** Bits of weights and activations: one table each; 8 when neither these nor a quantizer are given. */
+  readonly bits?: readonly number[];
+  /** All of the quantizer, instead of `bits`. */
   readonly quantize?: Quantization;
   readonly objective: Objective;
   /** Training images that settings are chosen on: the first so many of the seed's order. */
@@ -37,17 +42,21 @@ export interface AblateFlags extends ImagesFlags {
   readonly registers?: number;
   /** Engines that work side by side in the evaluation. */
   readonly jobs?: number;
+  /** File that everything is kept in, and goes on from when it is there. */
+  readonly state?: string;
   readonly json?: boolean;
   readonly csv?: boolean;
 }
 
 /**
  * `ablate`: the paper's comparisons on one labelled set, with everything chosen on another.
- * @throws InputError for anything that does not fit; CancelledError on abort
+ * @throws InputError for anything that does not fit; CancelledError on abort, with the state file written
  */
 export async function ablateCommand(flags: AblateFlags, signal?: AbortSignal): Promise<void> {
   if (flags.json && flags.csv)
     throw new InputError("--json and --csv", "one of them", "both", "Leave one out.");
+  requireOneQuantizer(flags.bits, flags.quantize);
+  await requireState(flags.state);
   const { folder, set, train } = await openSets(flags);
   const model = await openModel({ ...flags, model: folder }, signal, { instruments: false });
   try {
@@ -75,19 +84,42 @@ export async function ablateCommand(flags: AblateFlags, signal?: AbortSignal): P
       { limit: flags.trainLimit, seed: flags.seed },
       signal,
     );
+    const { objective, block: sensitiveBlock, registers: distinct } = flags;
+    const state = await openState(flags.state, "ablate", {
+      encoder: encoderKey({ sha256, spec: engine.spec }),
+      ...(await evaluatedImages(set, flags)),
+      training: images.digest,
+      choice: JSON.stringify({ objective, sensitiveBlock, distinct, known }),
+      head: headKey(reader),
+    });
     const progress = createProgress();
     const tables: Table[] = [];
-    for (const wanted of flags.quantize ? [flags.quantize] : flags.bits.map(atBits)) {
-      const quantize = withImages(model, wanted, images);
-      const subject = { engine, sha256, images, head: label, quantize, signal, onProgress: progress };
-      const { objective, block: sensitiveBlock, registers: distinct } = flags;
-      const options = { objective, sensitiveBlock, registers: distinct, known };
-      const comparison = await prepareComparison(subject, options);
-      const registers = [...engine.registers.values()];
-      const { configurations } = comparison;
-      const opening = { ...flags, model: folder };
-      const report = await evaluateSet(model, set, configurations, reader, opening, registers, signal);
-      tables.push({ report, comparison, spec: engine.spec, sha256, quantize, wanted: distinct });
+    const quantizers = flags.quantize ? [flags.quantize] : (flags.bits ?? [8]).map(atBits);
+    try {
+      for (const quantize of quantizers.map((wanted) => withImages(model, wanted, images))) {
+        const memory = within(state, JSON.stringify(quantize));
+        const subject = {
+          engine,
+          sha256,
+          images,
+          head: label,
+          quantize,
+          signal,
+          memory,
+          onProgress: progress,
+        };
+        const options = { objective, sensitiveBlock, registers: distinct, known };
+        const comparison = await prepareComparison(subject, options);
+        tellCuration(comparison.start.prefixes.outliers);
+        const registers = [...engine.registers.values()];
+        const { configurations } = comparison;
+        const opening = { ...flags, model: folder };
+        const running = { signal, memory };
+        const report = await evaluateSet(model, set, configurations, reader, opening, registers, running);
+        tables.push({ report, comparison, spec: engine.spec, sha256, quantize, wanted: distinct });
+      }
+    } finally {
+      await state.save();
     }
     if (flags.csv) printText(toCsv(tables));
     else if (flags.json)
@@ -122,6 +154,7 @@ async function openSets(
   flags: AblateFlags,
 ): Promise<{ folder: string; set: LabelledSet; train: LabelledSet }> {
   const { assets, model, data, train } = flags;
+  requireBundledAlone(flags);
   if (flags.bundled) {
     const [set, probe] = [await openBundledSet(assets, "test"), await openBundledSet(assets, "probe")];
     return { folder: bundledModel(assets), set, train: probe };
@@ -131,7 +164,7 @@ async function openSets(
     const expected = "--bundled, or --model, --train and --data";
     throw new InputError("ablate", expected, `no --${missing}`, "See --help.");
   }
-  const set = await openFolderSet(data);
+  const set = await openLabelledSet(data);
   const trainSet = await openTrainSet(train, set, data);
   await requireDisjoint(set, trainSet);
   return { folder: model, set, train: trainSet };
@@ -207,6 +240,7 @@ function toText({ report, comparison, spec, quantize, wanted }: Table): string {
   return [
     `${spec.label} on ${report.dataset}: ${report.n} images, seed ${report.seed}, ${report.head}, W${weightBits}A${activationBits}${batchText(report)}`,
     `chosen on ${searches.any.images} images of ${searches.any.data}: sensitive block ${start.sensitiveBlock}${report.batch > 1 ? ", ranges per image" : ""}`,
+    registersText(start.prefixes.outliers),
     `regcache${searches.linf ? "" : " (the model card's)"}: ${settingKey(settings.regcache)}`,
     `regcache-similarity: ${settingKey(settings.any)}`,
     ...(wanted === undefined ? [] : [registersLine(wanted, comparison)]),

@@ -53,7 +53,10 @@ describe("ablate", () => {
   });
 
   test("measures with ranges per batch what it chose with ranges per image", async () => {
-    const { out } = await lab(...sets(), ...few, "--quantize", "w4a4,range=dynamic-batch,batch=2");
+    const { out } = await lab(
+      ...[...sets(), ...few.filter((flag) => flag !== "--bits" && flag !== "4")],
+      ...["--quantize", "w4a4,range=dynamic-batch,batch=2"],
+    );
     expect(out).toMatch(/3 images, seed 0, .*, W4A4, ranges per batch of 2/);
     expect(out).toMatch(/sensitive block 1, ranges per image/);
     expect(out).toMatch(/^left out: exclude-outliers: /m);

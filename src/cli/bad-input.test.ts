@@ -81,6 +81,46 @@ describe("bad input says what is wrong on stderr, prints nothing and exits 2", (
       /regcache/,
     ],
     ["--bundled with a model", () => ["eval", "--bundled", ...model()], /--model/],
+    ["sensitivity --bundled with a model", () => ["sensitivity", "--bundled", ...model()], /--model/],
+    ["search --bundled with data", () => ["search", "--bundled", "--data", at("val")], /--data/],
+    ["ablate --bundled with data", () => ["ablate", "--bundled", "--train", at("train")], /--train/],
+    [
+      "a quantizer in two ways",
+      () => ["search", ...model(), "--data", at("val"), "--bits", "4", "--quantize", "w8a8"],
+      /--bits and --quantize/,
+    ],
+    [
+      "a sweep of blocks that are named",
+      () => ["sensitivity", ...model(), "--data", at("val"), "--quantize", "w8a8,blocks=1"],
+      /no blocks: the sweep goes through all/,
+    ],
+    [
+      "a sweep of linears that are named",
+      () => [
+        "sensitivity",
+        ...model(),
+        "--data",
+        at("val"),
+        "--by",
+        "linear",
+        "--quantize",
+        "w8a8,linears=fc2",
+      ],
+      /no linears/,
+    ],
+    [
+      "registers that could not be written",
+      () => ["curate", ...model(), "--data", at("train"), "--block", "1", "--out", at("no/folder/r")],
+      /^--out: expected a file that can be written.*ENOENT/,
+    ],
+    [
+      "settings that are chosen by labels which a probe has seen",
+      () => [
+        ...["search", ...model(), "--data", at("train"), "--objective", "accuracy"],
+        ...["--probe", "ncm", "--train", at("train")],
+      ],
+      /--objective accuracy: expected a probe that was fitted on other images/,
+    ],
     ["--bundled without its files", () => ["eval", "--bundled"], /recommended/],
   ])("%s", async (_, argv, message) => {
     const { code, out, err } = await lab(...argv(), "--json");

@@ -1,11 +1,10 @@
-import { writeFile } from "node:fs/promises";
-import { InputError } from "../errors/input-error.ts";
 import { writeRegisters } from "../regcache/registers-file.ts";
 import { modelReport } from "../trace/trace-report.ts";
 import { type ModelFlags, openModel } from "./open-model.ts";
 import { curateFrom } from "./open-registers.ts";
 import type { CurateFlag } from "./options.ts";
 import { printJson } from "./output.ts";
+import { requireWritable, writeWhole } from "./write-file.ts";
 
 export interface CurateFlags extends ModelFlags, CurateFlag {
   /** Registers file to write. */
@@ -18,16 +17,12 @@ export interface CurateFlags extends ModelFlags, CurateFlag {
  * @throws InputError for anything that does not fit; CancelledError on abort
  */
 export async function curateCommand(flags: CurateFlags, signal?: AbortSignal): Promise<void> {
+  await requireWritable(flags.out, "--out");
   const model = await openModel(flags, signal);
   try {
     const { registers, skipped } = await curateFrom(model, flags, signal);
     const bytes = writeRegisters(registers);
-    try {
-      await writeFile(flags.out, bytes);
-    } catch (error) {
-      const got = error instanceof Error ? error.message : String(error);
-      throw new InputError("--out", "a file that can be written", got, "Choose another path.");
-    }
+    await writeWhole(flags.out, bytes);
     const { id, from, block, candidates, images, data, cosine, distinct, sets } = registers;
     printJson({
       model: modelReport(model.engine.spec, model.sha256),

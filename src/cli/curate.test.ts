@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { zipSync } from "fflate";
 import { expect, test } from "vitest";
 import { labOfTests } from "./test-lab.ts";
 
@@ -94,4 +95,17 @@ test("curate takes the union of several folders, and states how alike the tokens
   const { code, err } = await lab.run(...twice, "--out", out);
   expect(code).toBe(2);
   expect(err).toMatch(/sets without common images, got .*\.png\. Name it once\./);
+});
+
+test("an archive does as well as the folder that it holds: registers are the same", async () => {
+  const files: Record<string, Uint8Array> = {};
+  for (const name of ["red", "green"]) {
+    for (let i = 1; i <= 4; i++) files[`${name}/${i}.png`] = readFileSync(lab.at(`train/${name}/${i}.png`));
+  }
+  writeFileSync(lab.at("train.zip"), zipSync(files));
+  const curate = (data: string) =>
+    lab.json(
+      ...["curate", "--model", lab.at("model"), "--data", lab.at(data), "--block", "1", "--out", lab.at("z")],
+    );
+  expect((await curate("train.zip")).registers.id).toBe((await curate("train")).registers.id);
 });

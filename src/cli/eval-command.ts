@@ -1,8 +1,9 @@
+import { encoderKey } from "../encoder/encoder-key.ts";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
 import { buildConfigurations, type ConfigurationKind } from "../evaluate/configurations.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
-import { type Head, ownHead } from "../evaluate/head.ts";
+import { type Head, headKey, ownHead } from "../evaluate/head.ts";
 import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { splitSet } from "../evaluate/split.ts";
@@ -17,11 +18,14 @@ import { type ModelFlags, type OpenModel, openModel } from "./open-model.ts";
 import { openRegisters, type RegistersFlags } from "./open-registers.ts";
 import { batchText, formatTable, printJson, printText, skippedLines } from "./output.ts";
 import { tellShared } from "./shared-images.ts";
+import { evaluatedImages, openState, requireState } from "./state-file.ts";
 
 interface CommonFlags extends EvaluateSetFlags {
   readonly quantize?: Quantization;
   readonly calibrate?: CalibrateFlag;
   readonly configurations?: readonly ConfigurationKind[];
+  /** File that the evaluation is kept in, and goes on from when it is there. */
+  readonly state?: string;
   readonly json?: boolean;
 }
 
@@ -42,9 +46,10 @@ export interface BundledFlags extends CommonFlags, Pick<ModelFlags, "threads"> {
 
 /**
  * `eval`: accuracy of several configurations on the same labelled images.
- * @throws InputError for anything that does not fit; CancelledError on abort
+ * @throws InputError for anything that does not fit; CancelledError on abort, with the state file written
  */
 export async function evalCommand(flags: EvalFlags, signal?: AbortSignal): Promise<void> {
+  await requireState(flags.state);
   const { set, train } = await openParts(flags);
   await tellShared(set, { train, curate: flags.curate, calibrate: flags.calibrate });
   const model = await openModel(flags, signal, { instruments: false });
@@ -61,6 +66,7 @@ export async function evalCommand(flags: EvalFlags, signal?: AbortSignal): Promi
  * @throws InputError when the bundled files do not fit together; CancelledError on abort
  */
 export async function evalBundledCommand(flags: BundledFlags, signal?: AbortSignal): Promise<void> {
+  await requireState(flags.state);
   const folder = bundledModel(flags.assets);
   const setting = await bundledSetting(flags.assets);
   const set = await openBundledSet(flags.assets, "test");
@@ -107,15 +113,19 @@ async function report(
   const kinds = flags.configurations ?? (intervenes ? ["naive", "regcache"] : ["naive"]);
   const configurations = buildConfigurations(kinds, parts);
 
-  const last = await evaluateSet(
-    model,
-    set,
-    configurations,
-    head,
-    flags,
-    registers ? [registers] : [],
-    signal,
-  );
+  const state = await openState(flags.state, "eval", {
+    encoder: encoderKey({ sha256, spec }),
+    ...(await evaluatedImages(set, flags)),
+    configurations: JSON.stringify(configurations),
+    head: headKey(head),
+  });
+  let last: EvaluationReport;
+  try {
+    const used = registers ? [registers] : [];
+    last = await evaluateSet(model, set, configurations, head, flags, used, { signal, memory: state });
+  } finally {
+    await state.save();
+  }
   const { n, seed, dataset, ...rest } = last;
   if (flags.json)
     printJson({ n, seed, dataset, model: modelReport(spec, sha256), intervention: parts, ...rest });

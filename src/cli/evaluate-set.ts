@@ -1,9 +1,10 @@
 import type { LabelledSet } from "../evaluate/dataset.ts";
-import { evaluateWith } from "../evaluate/evaluate.ts";
 import type { Head } from "../evaluate/head.ts";
 import { engineRunner } from "../evaluate/image-runner.ts";
 import { fitsPool, taskCount } from "../evaluate/pool-runner.ts";
+import { rememberedEvaluation } from "../evaluate/remembered-evaluation.ts";
 import type { Configuration, EvaluationReport } from "../evaluate/report.ts";
+import { type ExperimentMemory, NO_MEMORY } from "../regcache/experiment-memory.ts";
 import type { Registers } from "../regcache/registers.ts";
 import type { ModelFlags, OpenModel } from "./open-model.ts";
 import { createProgress } from "./output.ts";
@@ -21,6 +22,7 @@ export interface EvaluateSetFlags {
 /**
  * Evaluates configurations on a labelled set, over a pool of engines where that pays, showing progress.
  * @param registers those that the configurations name, for the pool's engines
+ * @param options.memory where it goes on from when it was interrupted
  * @returns the last report
  * @throws InputError for anything that does not fit; CancelledError on abort
  */
@@ -31,7 +33,10 @@ export async function evaluateSet(
   head: Head,
   flags: EvaluateSetFlags & ModelFlags,
   registers: readonly Registers[],
-  signal?: AbortSignal,
+  {
+    signal,
+    memory = NO_MEMORY,
+  }: { readonly signal?: AbortSignal | undefined; readonly memory?: ExperimentMemory },
 ): Promise<EvaluationReport> {
   const { spec } = engine;
   const { seed, limit = set.count } = flags;
@@ -46,7 +51,7 @@ export async function evaluateSet(
   try {
     const runners = pool?.runners ?? [engineRunner(engine, preparer(spec))];
     const options = { seed, limit, ...(signal && { signal }) };
-    for await (last of evaluateWith(runners, set, configurations, head, options)) {
+    for await (last of rememberedEvaluation(memory, runners, set, configurations, head, options)) {
       progress("Evaluating", last.n, last.total);
     }
   } finally {

@@ -1,10 +1,11 @@
 import { join } from "node:path";
-import { runCli } from "./program.ts";
 
 /** Entry of `npm run lab`. */
 
 const controller = new AbortController();
+// Before the program is loaded, which takes a while: whoever cancels at once is answered, too.
 process.once("SIGINT", () => controller.abort());
+const { runCli } = await import("./program.ts");
 
 try {
   const assets = join(import.meta.dirname, "../../public");

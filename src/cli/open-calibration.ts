@@ -50,12 +50,12 @@ export async function calibrated(
 export function withImages(
   { engine }: OpenModel,
   quantize: Quantization,
-  images: Pick<CalibrationSet, "name" | "count" | "load">,
+  images: Pick<CalibrationSet, "name" | "count" | "digest" | "load">,
   limit: number = CALIBRATION_IMAGES,
 ): Quantization {
   if (statisticsKind(quantize) === null) return quantize;
   const count = Math.min(images.count, limit);
-  const calibration = `${images.name}-${count}`;
+  const calibration = `${images.name}-${count}-${images.digest.slice(0, 8)}`;
   engine.addCalibration({
     ...{ id: calibration, count },
     load: (i) => images.load(i),

@@ -1,3 +1,4 @@
+import { digestOf } from "../checkpoint/digest.ts";
 import { requireSameClasses } from "../evaluate/classes.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { collectFeatures } from "../evaluate/features.ts";
@@ -50,7 +51,9 @@ export async function openHead(
     onProgress: (done, total) => progress("Fitting the probe", done, total),
     ...(signal && { signal }),
   });
-  return fitProbe(choiceOf(flags), features);
+  const choice = choiceOf(flags);
+  const digest = await digestOf([JSON.stringify([choice, features.labels]), ...features.features]);
+  return { ...fitProbe(choice, features), digest };
 }
 
 function choiceOf({ probe, lambda, neighbours }: HeadFlags): ProbeChoice {

@@ -8,10 +8,10 @@ import {
 } from "../evaluate/calibration.ts";
 import { UNLABELLED } from "../evaluate/class-folders.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
-import { type Head, ownHead } from "../evaluate/head.ts";
 import { bundledModel, openBundledSet } from "./bundled.ts";
 import { listImages, openFolderSet, readImage } from "./folder-dataset.ts";
-import { type HeadFlags, isFitted, openHead, openTrainSet } from "./open-head.ts";
+import { isZip, openLabelledSet } from "./labelled-set.ts";
+import type { HeadFlags } from "./open-head.ts";
 import type { ModelFlags, OpenModel } from "./open-model.ts";
 import { createProgress, tellSkipped } from "./output.ts";
 import { preparer } from "./preparer.ts";
@@ -38,10 +38,11 @@ export interface ImageFolder {
 }
 
 /**
- * Opens a folder of images: flat ones have no labels (one nameless class), class-named folders do.
+ * Opens a folder of images: flat ones have no labels (one nameless class), class-named folders and zips of them do.
  * @throws InputError when there are no images
  */
 export async function openImageFolder(folder: string): Promise<ImageFolder> {
+  if (isZip(folder)) return { set: await openLabelledSet(folder), labelled: true };
   const paths = await listImages(folder);
   const isFlat = paths.every((path) => basename(resolve(path, "..")) === basename(resolve(folder)));
   if (!isFlat) return { set: await openFolderSet(folder), labelled: true };
@@ -58,6 +59,7 @@ export async function openImageFolder(folder: string): Promise<ImageFolder> {
 
 /** The model's folder and the images that the flags name. */
 export async function openImages(flags: ImagesFlags): Promise<{ model: string } & ImageFolder> {
+  requireBundledAlone(flags);
   if (flags.bundled) {
     return {
       model: bundledModel(flags.assets),
@@ -70,6 +72,16 @@ export async function openImages(flags: ImagesFlags): Promise<{ model: string } 
   }
   const missing = flags.model === undefined ? "--model" : "--data";
   throw new InputError("Images", "--bundled, or --model and --data", `no ${missing}`, "See --help.");
+}
+
+/** @throws InputError when --bundled, which names model and images, stands beside others */
+export function requireBundledAlone(flags: Pick<ImagesFlags, "bundled" | "model" | "data" | "train">): void {
+  if (!flags.bundled) return;
+  const { model, data, train } = flags;
+  const [other] = Object.entries({ model, data, train }).find(([, value]) => value !== undefined) ?? [];
+  if (other === undefined) return;
+  const expected = "no --model, --data or --train beside it: it names them all";
+  throw new InputError("--bundled", expected, `--${other}`, "Leave one out.");
 }
 
 /**
@@ -115,37 +127,4 @@ export async function readSet(
   const images = await calibrationSet(set, preparer(engine.spec), { ...options, onProgress });
   tellSkipped(images.skipped);
   return images;
-}
-
-/**
- * How labels are read: by the probe that was asked for, else by the checkpoint's own head where its classes are the
- * set's, else not at all.
- * @throws InputError when a probe was asked for that cannot be had
- */
-export async function headFor(
-  model: OpenModel,
-  { set, labelled }: ImageFolder,
-  flags: Pick<ImagesFlags, "probe" | "train" | "data" | "lambda" | "neighbours" | "classes" | "templates">,
-  signal?: AbortSignal,
-): Promise<Head | null> {
-  const { probe, train, data = set.name } = flags;
-  if (probe === undefined) return labelled ? ownHeadOrNone(model, set) : null;
-  if (!labelled) {
-    throw new InputError(`--probe ${probe}`, "class-named folders", "a flat folder", "Leave --probe out.");
-  }
-  if (isFitted(probe) && train === undefined) {
-    throw new InputError(`--probe ${probe}`, "--train FOLDER to fit it on", "none", "Add --train.");
-  }
-  const fitOn = isFitted(probe) ? await openTrainSet(train!, set, data) : null;
-  return openHead(model, set, fitOn, { ...flags, probe }, signal);
-}
-
-/** The checkpoint's own head where its classes are the set's; null where they are not. */
-export function ownHeadOrNone({ engine }: OpenModel, set: LabelledSet): Head | null {
-  try {
-    return ownHead(engine.spec, set.classes);
-  } catch (error) {
-    if (error instanceof InputError) return null;
-    throw error;
-  }
 }

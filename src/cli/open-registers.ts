@@ -2,6 +2,7 @@ import { InputError } from "../errors/input-error.ts";
 import type { Skipped } from "../evaluate/skipped.ts";
 import { imageSets } from "../regcache/cosine-report.ts";
 import { curate } from "../regcache/curate.ts";
+import { curationWarning } from "../regcache/curation-warning.ts";
 import type { Registers } from "../regcache/registers.ts";
 import { readRegisters } from "../regcache/registers-file.ts";
 import { fileSource } from "./file-source.ts";
@@ -66,5 +67,18 @@ export async function curateFrom(
     onProgress: createProgress(),
     ...(signal && { signal }),
   });
+  tellCuration(registers);
   return { registers, skipped: all.skipped };
+}
+
+/** Says on stderr when curated tokens are hardly alike. */
+export function tellCuration({ cosine }: Pick<Registers, "cosine">): void {
+  const warning = curationWarning(cosine);
+  if (warning !== null) process.stderr.write(`${warning}\n`);
+}
+
+/** What registers are made of, for a line of text. */
+export function registersText({ candidates, cosine }: Pick<Registers, "candidates" | "cosine">): string {
+  const [among, normal] = [cosine.outliers, cosine.normal].map((value) => value.toFixed(3));
+  return `registers: the mean of ${candidates} tokens, mean cosine ${among} among them, ${normal} among normal ones`;
 }

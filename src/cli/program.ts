@@ -31,6 +31,7 @@ import {
   modelOptions,
   objectiveOptions,
   registersOptions,
+  STATE_OPTION,
 } from "./shared-options.ts";
 import { type TraceFlags, traceCommand } from "./trace-command.ts";
 
@@ -110,6 +111,7 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
       "engines that work side by side (default: by cores, memory and work)",
       parseInteger("jobs", 1),
     )
+    .option(...STATE_OPTION)
     .option("--configurations <list>", "fp32,naive,prefix,delete,regcache,regcache-fp32", parseConfigurations)
     .option("--json", "print JSON")
     .action((flags: Partial<EvalFlags> & { bundled?: boolean; seed: number }) =>
@@ -164,8 +166,9 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
       parseChoice("by", ["block", "linear"]),
       "block",
     )
-    .option("--bits <n>", "bits of weights and activations, 2 to 8", parseBits, 8)
+    .option("--bits <n>", "bits of weights and activations, 2 to 8 (default: 8)", parseBits)
     .option("--quantize <settings>", "the quantizer in full instead of --bits", parseQuantize)
+    .option(...STATE_OPTION)
     .option("--json", "print JSON")
     .action((flags: SensitivityFlags) => sensitivityCommand({ ...flags, assets }, signal));
 
@@ -187,7 +190,11 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
       parseInteger("train-limit", 1),
       32,
     )
-    .option("--bits <list>", "bits of weights and activations, one table each: 8,6,4", parseBitsList, [8]);
+    .option(
+      "--bits <list>",
+      "bits of weights and activations, one table each: 8,6,4 (default: 8)",
+      parseBitsList,
+    );
   objectiveOptions(ablation);
   ablation
     .option(
@@ -197,6 +204,7 @@ function buildProgram(assets: string, signal: AbortSignal | undefined): Command 
     )
     .option("--block <n>", "the sensitive block (default: found by a sweep)", parseInteger("block", 0))
     .option("--jobs <n>", "engines that evaluate side by side", parseInteger("jobs", 1))
+    .option(...STATE_OPTION)
     .option("--json", "print JSON")
     .option("--csv", "print CSV")
     .action((flags: AblateFlags) => ablateCommand({ ...flags, assets }, signal));
@@ -244,6 +252,7 @@ const WITH_BUNDLED = [
   "configurations",
   "threads",
   "jobs",
+  "state",
 ];
 
 function onlyBundled(flags: object): Omit<BundledFlags, "assets"> {

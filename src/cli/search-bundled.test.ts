@@ -9,7 +9,7 @@ import { lastReport } from "../regcache/test-search.ts";
 import { bundledModel, openBundledSet } from "./bundled.ts";
 import { asCalibration } from "./open-images.ts";
 import { type OpenModel, openModel } from "./open-model.ts";
-import { atBits } from "./sensitivity-command.ts";
+import { atBits } from "./quantizer-flags.ts";
 
 const assets = fileURLToPath(new URL("../../public", import.meta.url));
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => model?.close());
 
-test("over the wider axes, the bundled encoder's best of a small grid is found by the search", async () => {
+test("over the wider axes, the bundled encoder's best of a small grid is found at a quarter of its evaluations", async () => {
   const set = await openBundledSet(assets, "probe");
   const images = await asCalibration(model, { set, labelled: true }, { limit: 12, seed: 0 });
   const { engine, sha256 } = model;
@@ -36,7 +36,7 @@ test("over the wider axes, the bundled encoder's best of a small grid is found b
   const whole = await lastReport(searchExhaustively(scores(), grid, "mse"));
   const found = await lastReport(searchSettings(scores(), grid, "mse"));
   expect(found.best!.mse).toBeLessThanOrEqual(1.005 * whole.best!.mse);
-  expect(found.evaluations).toBeLessThan(whole.evaluations / 2);
+  expect(found.evaluations).toBeLessThanOrEqual(whole.evaluations / 4);
   expect(whole.cells.some(({ setting }) => setting.prefix?.distinct === 2 && setting.prefix.to === 4)).toBe(
     true,
   );

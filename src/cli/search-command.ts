@@ -1,10 +1,14 @@
-import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { encoderKey } from "../encoder/encoder-key.ts";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { InputError } from "../errors/input-error.ts";
-import type { Quantization } from "../intervention/intervention.ts";
-import { CellScores } from "../regcache/cell-scores.ts";
-import { distinctReport, prepareSearch, registerIds, registersReport } from "../regcache/prepare-search.ts";
+import { headKey } from "../evaluate/head.ts";
+import {
+  distinctReport,
+  prepareSearch,
+  registerIds,
+  registersReport,
+  type SearchStart,
+} from "../regcache/prepare-search.ts";
 import {
   type CellResult,
   type Objective,
@@ -13,19 +17,19 @@ import {
   searchSettings,
 } from "../regcache/search.ts";
 import { type SearchSpace, searchGrid } from "../regcache/search-space.ts";
-import { readSearchState, searchSubject, writeSearchState } from "../regcache/search-state.ts";
+import { rememberedScores } from "../regcache/search-state.ts";
 import { settingKey } from "../regcache/setting-grid.ts";
 import { modelReport } from "../trace/trace-report.ts";
+import { headFor } from "./head-for.ts";
 import { withImages } from "./open-calibration.ts";
-import { asCalibration, headFor, type ImagesFlags, openImages } from "./open-images.ts";
+import { asCalibration, type ImagesFlags, openImages } from "./open-images.ts";
 import { openModel } from "./open-model.ts";
+import { registersText, tellCuration } from "./open-registers.ts";
 import { createProgress, formatTable, printJson, printText } from "./output.ts";
-import { atBits } from "./sensitivity-command.ts";
+import { type QuantizerFlags, quantizerOf } from "./quantizer-flags.ts";
+import { openState, requireState } from "./state-file.ts";
 
-export interface SearchFlags extends ImagesFlags, SearchSpace {
-  readonly bits: number;
-  /** All of the quantizer; overrides `bits`. */
-  readonly quantize?: Quantization;
+export interface SearchFlags extends ImagesFlags, QuantizerFlags, SearchSpace {
   readonly objective: Objective;
   /** l_q; found by a sweep when absent. */
   readonly block?: number;
@@ -36,9 +40,6 @@ export interface SearchFlags extends ImagesFlags, SearchSpace {
   readonly json?: boolean;
 }
 
-/** Reports between two writes of the state file. */
-const SAVE_EVERY = 4;
-
 /**
  * `search`: the sensitive block, registers curated around it, and the best setting on the same images.
  * @throws InputError for anything that does not fit; CancelledError on abort, with the state file written
@@ -47,6 +48,8 @@ export async function searchCommand(flags: SearchFlags, signal?: AbortSignal): P
   if (flags.atMost && !flags.criteria?.length) {
     throw new InputError("--at-most", "--criteria, which it bounds", "none", "Add e.g. --criteria all.");
   }
+  const wanted = quantizerOf(flags);
+  await requireState(flags.state);
   const images = await openImages(flags);
   const model = await openModel({ ...flags, model: images.model }, signal, { instruments: false });
   try {
@@ -61,28 +64,32 @@ export async function searchCommand(flags: SearchFlags, signal?: AbortSignal): P
       );
     }
     const calibration = await asCalibration(model, images, flags, signal);
-    const quantize = withImages(model, flags.quantize ?? atBits(flags.bits), calibration);
+    const quantize = withImages(model, wanted, calibration);
+    const state = await openState(flags.state, "search", {
+      encoder: encoderKey({ sha256, spec: engine.spec }),
+      images: calibration.digest,
+      quantizer: JSON.stringify(quantize),
+      head: headKey(head),
+    });
     const progress = createProgress();
-    const subject = { engine, sha256, images: calibration, head, quantize, signal, onProgress: progress };
-    const start = await prepareSearch(subject, flags.block, flags.registers);
-    const grid = searchGrid(flags, start, engine.spec);
-    const options = { quantize, ...registerIds(start), head, ...(signal && { signal }) };
-    const stateOf = searchSubject(sha256, { images: calibration, options });
-    const known = await readState(flags.state, stateOf, calibration.count);
-    const scores = new CellScores(engine, calibration, options, known);
-    const save = async () => {
-      if (flags.state !== undefined) await writeFile(flags.state, writeSearchState(stateOf, scores));
+    const subject = {
+      ...{ engine, sha256, images: calibration, head, quantize, signal },
+      memory: state,
+      onProgress: progress,
     };
     const run = flags.exhaustive ? searchExhaustively : searchSettings;
     let last: SearchReport | undefined;
-    let steps = 0;
+    let start: SearchStart;
     try {
-      for await (last of run(scores, grid, flags.objective)) {
+      start = await prepareSearch(subject, flags.block, flags.registers);
+      tellCuration(start.prefixes.outliers);
+      const { scores, keep } = rememberedScores(subject, registerIds(start));
+      for await (last of run(scores, searchGrid(flags, start, engine.spec), flags.objective)) {
         progress(`Search, ${last.stage}: evaluations`, last.evaluations, last.exhaustive);
-        if (++steps % SAVE_EVERY === 0) await save();
+        await keep();
       }
     } finally {
-      await save();
+      await state.save();
     }
     const report = {
       seed: flags.seed,
@@ -95,22 +102,16 @@ export async function searchCommand(flags: SearchFlags, signal?: AbortSignal): P
       ...last!,
     };
     if (flags.json) printJson(report);
-    else printText(toText(last!, engine.spec, start.sensitiveBlock));
+    else printText(toText(last!, engine.spec, start));
   } finally {
     await model.close();
   }
 }
 
-async function readState(path: string | undefined, subject: string, images: number) {
-  if (path === undefined || !existsSync(path)) return {};
-  const remedy = "Use the same model, images, registers and quantizer, or choose another file.";
-  return readSearchState(await readFile(path, "utf8"), subject, images, { name: path, remedy });
-}
-
 /** Best settings that the table shows. */
 const SHOWN = 10;
 
-function toText(report: SearchReport, spec: EncoderSpec, sensitiveBlock: number): string {
+function toText(report: SearchReport, spec: EncoderSpec, { sensitiveBlock, prefixes }: SearchStart): string {
   const { data, images, settings, evaluations, exhaustive, cells } = report;
   const isLabelled = cells[0]!.top1 !== null;
   const row = (cell: CellResult) => [
@@ -124,6 +125,7 @@ function toText(report: SearchReport, spec: EncoderSpec, sensitiveBlock: number)
   const share = ((100 * evaluations) / exhaustive).toFixed(1);
   return [
     `${spec.label} on ${data}: ${images} images; sensitive block ${sensitiveBlock}; objective ${report.objective}`,
+    registersText(prefixes.outliers),
     `${evaluations} of ${exhaustive} evaluations (${share} %) of ${settings} settings`,
     "",
     formatTable([head, ...cells.slice(0, SHOWN).map(row)]),

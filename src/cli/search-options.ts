@@ -10,11 +10,11 @@ import {
   parseLastBlocks,
   parseRegistersList,
 } from "./options.ts";
-import { objectiveOptions } from "./shared-options.ts";
+import { objectiveOptions, STATE_OPTION } from "./shared-options.ts";
 
 /** The options of `search` beside those of its images. */
 export function searchOptions(command: Command): void {
-  command.option("--bits <n>", "bits of weights and activations, 2 to 8", parseBits, 8);
+  command.option("--bits <n>", "bits of weights and activations, 2 to 8 (default: 8)", parseBits);
   objectiveOptions(command);
   command
     .option(
@@ -46,6 +46,6 @@ export function searchOptions(command: Command): void {
     )
     .option("--block <n>", "the sensitive block (default: found by a sweep)", parseInteger("block", 0))
     .option("--exhaustive", "every setting of the grid on every image")
-    .option("--state <file>", "keep scores in this file, and go on from it")
+    .option(...STATE_OPTION)
     .option("--json", "print JSON, with every setting that was evaluated");
 }

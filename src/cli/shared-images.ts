@@ -1,5 +1,6 @@
 import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
+import { InputError } from "../errors/input-error.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { openImageFolder } from "./open-images.ts";
 
@@ -14,6 +15,22 @@ export async function sharedImages(set: Images, other: Images): Promise<string[]
   const shared: string[] = [];
   for (const id of idsOf(set)) if (known.has(await identity(id))) shared.push(id);
   return shared;
+}
+
+/**
+ * Of settings that are chosen, or units that are compared, by labels which a probe reads: it must not have seen the images.
+ * @throws InputError when it has
+ */
+export async function requireUnseen(set: LabelledSet, train: LabelledSet, flag: string): Promise<void> {
+  const [shared] = await sharedImages(set, train);
+  if (shared === undefined) return;
+  const remedy = "Give other training images, or leave the labels out: mse needs none.";
+  throw new InputError(
+    flag,
+    "a probe that was fitted on other images than --data",
+    `${shared} in both`,
+    remedy,
+  );
 }
 
 /** Flags that name images which something is learnt from: a probe that is open already, or folders. */

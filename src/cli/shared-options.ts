@@ -108,3 +108,9 @@ export function objectiveOptions(command: Command): void {
       "mse",
     );
 }
+
+/** Where a command that takes long is kept. */
+export const STATE_OPTION = [
+  "--state <file>",
+  "keep in this file what is done, and go on from it when it is there",
+] as const;

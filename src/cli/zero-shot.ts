@@ -1,3 +1,4 @@
+import { digestOf } from "../checkpoint/digest.ts";
 import type { Head } from "../evaluate/head.ts";
 import { zeroShotHead } from "../evaluate/zero-shot.ts";
 import { parseJson, type TextFile } from "../families/model-files.ts";
@@ -29,7 +30,9 @@ export async function openZeroShotHead(
 ): Promise<Head> {
   const list = flags.classes === undefined ? null : await readClassFile(flags.classes);
   const { classes, labels } = namesOfFolders(list, folders, flags.classes ?? "Class folders");
-  return zeroShotHead(await embed(model, classes, flags, signal), labels);
+  const embeddings = await embed(model, classes, flags, signal);
+  const digest = await digestOf([JSON.stringify([classes, labels]), embeddings.embeddings]);
+  return { ...zeroShotHead(embeddings, labels), digest };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { digestOf } from "../checkpoint/digest.ts";
 import type { EngineInput } from "../engine/types.ts";
 import { InputError, throwIfCancelled } from "../errors/input-error.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
@@ -13,6 +14,8 @@ export interface CalibrationSet {
   readonly name: string;
   /** Images that can be read. */
   readonly count: number;
+  /** SHA-256 of their pixels as the encoder gets them and of their labels, in their order: equal where all results would be. */
+  readonly digest: string;
   /** Those that cannot, and count nowhere. */
   readonly skipped: Skipped;
   /** Image `i` as the encoder's input; rejects with an InputError when it can no longer be read. */
@@ -47,18 +50,23 @@ export async function calibrationSet(
     throw new InputError(subject, "at least one", "none", "Raise the limit or add images.");
   }
   const order: number[] = [];
+  const digests: string[] = [];
   let skipped = NONE_SKIPPED;
   for (const [done, i] of wanted.entries()) {
     throwIfCancelled(signal, "Reading the images");
     const image = await readable(() => set.image(i));
     if ("unreadable" in image) skipped = withSkipped(skipped, image.unreadable);
-    else order.push(i);
+    else {
+      order.push(i);
+      digests.push(await digestOf([prepare(image), set.classes[set.label(i)]!]));
+    }
     await onProgress?.("Reading (images)", done + 1, wanted.length);
   }
   if (order.length === 0) throw noneReadable(subject, skipped);
   return {
     name: set.name,
     count: order.length,
+    digest: await digestOf(digests),
     skipped,
     load: async (i) => ({ id: set.id(order[i]!), pixels: prepare(await set.image(order[i]!)) }),
     label: (i) => set.label(order[i]!),
@@ -79,20 +87,21 @@ export async function calibrationSets(
   requireDisjoint(sets, subject);
   const parts: CalibrationSet[] = [];
   for (const set of sets) parts.push(await read(set));
-  return { sets: parts, all: uniteSets(parts) };
+  return { sets: parts, all: await uniteSets(parts) };
 }
 
 /**
  * Several sets as one, the images of the first before those of the second. Its labels are not known, since the sets' classes may
  * differ.
  */
-export function uniteSets(sets: readonly CalibrationSet[]): CalibrationSet {
+export async function uniteSets(sets: readonly CalibrationSet[]): Promise<CalibrationSet> {
   const [only] = sets;
   if (only && sets.length === 1) return only;
   const images = sets.flatMap((set) => Array.from({ length: set.count }, (_, i) => ({ set, i })));
   return {
     name: sets.map(({ name }) => name).join(" + "),
     count: images.length,
+    digest: await digestOf(sets.map(({ digest }) => digest)),
     skipped: uniteSkipped(sets.map(({ skipped }) => skipped)),
     load: async (i) => images[i]!.set.load(images[i]!.i),
     label: null,

@@ -5,6 +5,7 @@ import type { LabelledSet } from "./dataset.ts";
 import { engineRunner, type ImageRunner } from "./image-runner.ts";
 import type { LabelledFeatures } from "./probe.ts";
 import { runInOrder } from "./run-in-order.ts";
+import { NONE_SKIPPED, withSkipped } from "./skipped.ts";
 
 export interface FeatureOptions {
   readonly signal?: AbortSignal;
@@ -38,6 +39,7 @@ export async function collectFeaturesWith(
 ): Promise<LabelledFeatures> {
   const features: Float32Array[] = [];
   const labels: number[] = [];
+  let skipped = NONE_SKIPPED;
   let done = 0;
   const all = Array.from({ length: set.count }, (_, i) => i);
   const outcomes = runInOrder(
@@ -50,9 +52,11 @@ export async function collectFeaturesWith(
     if (outcome && "runs" in outcome) {
       features.push(outcome.runs[0]!.feature);
       labels.push(set.label(done));
+    } else if (outcome) {
+      skipped = withSkipped(skipped, outcome.unreadable);
     }
     done++;
     onProgress?.(done, set.count);
   }
-  return { features, labels, classes: set.classes.length, unreadable: set.count - features.length };
+  return { features, labels, classes: set.classes.length, names: set.classes, skipped };
 }

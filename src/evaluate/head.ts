@@ -7,8 +7,15 @@ import type { RunResult } from "../trace/layer-trace.ts";
 export interface Head {
   /** For people and for reports, e.g. "own head". */
   readonly describe: string;
+  /** SHA-256 of what it was made of (a probe's training features, class embeddings); absent = the encoder and `describe` say all. */
+  readonly digest?: string;
   /** Index into the labelled set's classes, or -1 when the answer is none of them. */
   classify(result: RunResult): number;
+}
+
+/** Equal for heads that read the same labels off equal features; "none" without one. */
+export function headKey(head: Head | null): string {
+  return head ? [head.describe, head.digest].join(" ") : "none";
 }
 
 /**

@@ -40,4 +40,6 @@ test("a close neighbour outweighs several far ones, and only k count", () => {
 
 test("without training images there is no head", () => {
   expect(() => nearestNeighbours(data([]))).toThrow(/at least one image, got none/);
+  const skipped = { count: 3, examples: ["a.png: expected an image, got text."] };
+  expect(() => nearestNeighbours({ ...data([]), skipped })).toThrow(/3 that cannot, e.g. a.png/);
 });

@@ -1,7 +1,7 @@
 import { maxIndex } from "d3-array";
 import { InputError } from "../errors/input-error.ts";
 import type { Head } from "./head.ts";
-import type { LabelledFeatures } from "./probe.ts";
+import { type LabelledFeatures, requireReadable } from "./probe.ts";
 
 /** DINO's settings (2104.14294, section 4.1; its eval_knn.py). */
 export const NEIGHBOURS = 20;
@@ -13,6 +13,7 @@ const TEMPERATURE = 0.07;
  * @throws InputError when there are no training images
  */
 export function nearestNeighbours(data: LabelledFeatures, k = NEIGHBOURS): Head {
+  requireReadable(data);
   const n = data.features.length;
   if (n === 0) {
     throw new InputError("Training images of the probe", "at least one image", "none", "Add images.");

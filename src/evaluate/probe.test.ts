@@ -42,6 +42,18 @@ describe.each([
     const gap = { ...train, classes: 4 };
     expect(() => makeHead(gap)).toThrow(InputError);
     expect(() => makeHead(gap)).toThrow(/none of class 3/);
+    const names = ["a", "b", "c", "shoe"];
+    expect(() => makeHead({ ...gap, names })).toThrow(/none of class "shoe"\. .*Training images of a probe/);
+    const skipped = { count: 2, examples: ["a.png: expected an image"] };
+    expect(() => makeHead({ ...gap, names, skipped })).toThrow(
+      /class "shoe"; 2 could not be read, e.g. a.png: expected an image/,
+    );
+  });
+
+  test("says why where none of the images could be read", () => {
+    const none = { features: [], labels: [], classes: 3 };
+    const skipped = { count: 9, examples: ["a.png: expected an image"] };
+    expect(() => makeHead({ ...none, skipped })).toThrow(/9 that cannot, e.g. a.png: expected an image/);
   });
 });
 

@@ -2,6 +2,8 @@ import { group, maxIndex } from "d3-array";
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { InputError } from "../errors/input-error.ts";
 import type { Head } from "./head.ts";
+import { NONE_SKIPPED, noneReadable, type Skipped } from "./skipped.ts";
+import { OTHER_TRAINING_IMAGES } from "./split.ts";
 import { fitStandardiser } from "./standardise.ts";
 
 /** Pooled features of labelled images, all from the unmodified encoder. */
@@ -12,13 +14,15 @@ export interface LabelledFeatures {
   readonly labels: readonly number[];
   /** C, number of classes. */
   readonly classes: number;
+  /** Names of the classes, for errors. */
+  readonly names?: readonly string[];
   /** Images that could not be read and are not among the rows. */
-  readonly unreadable?: number;
+  readonly skipped?: Skipped;
 }
 
 /** E.g. "fitted on 200 images". */
-function fittedOn({ features, unreadable = 0 }: LabelledFeatures): string {
-  return `fitted on ${features.length} images${unreadable > 0 ? `, ${unreadable} unreadable left out` : ""}`;
+function fittedOn({ features, skipped: { count } = NONE_SKIPPED }: LabelledFeatures): string {
+  return `fitted on ${features.length} images${count > 0 ? `, ${count} unreadable left out` : ""}`;
 }
 
 /** Penalties that {@link ridgeProbe} chooses from: 1e-1 ... 1e5 in half decades. */
@@ -115,16 +119,28 @@ function leastError(candidates: readonly number[], error: (value: number) => num
     .reduce((a, b) => (b.error < a.error ? b : a)).value;
 }
 
+const SUBJECT = "Training images of the probe";
+
+/** @throws InputError with the first reason when none of the images could be read */
+export function requireReadable({ features, skipped = NONE_SKIPPED }: LabelledFeatures): void {
+  if (features.length === 0 && skipped.count > 0) throw noneReadable(SUBJECT, skipped);
+}
+
 /** Rows of each class; every class must have one. */
 function groupByClass(data: LabelledFeatures): Map<number, number[]> {
+  requireReadable(data);
   const byClass = group(data.labels.keys(), (i) => data.labels[i]!);
+  const { names, skipped = NONE_SKIPPED } = data;
   for (let label = 0; label < data.classes; label++) {
     if (byClass.has(label)) continue;
+    const named = names?.[label] === undefined ? String(label) : `"${names[label]}"`;
+    const reason = skipped.examples[0]?.replace(/\.$/, "");
+    const why = skipped.count > 0 ? `; ${skipped.count} could not be read, e.g. ${reason}` : "";
     throw new InputError(
-      "Training images of the probe",
+      SUBJECT,
       `at least one image in each of the ${data.classes} classes`,
-      `none of class ${label}`,
-      "Add images of that class, or raise the limit.",
+      `none of class ${named}${why}`,
+      `Add images of that class, or ${OTHER_TRAINING_IMAGES}`,
     );
   }
   return byClass;

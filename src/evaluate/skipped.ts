@@ -37,6 +37,7 @@ export function skippedText({ count, examples }: Skipped, of?: string): string |
 
 /** The error for a set of which no image can be read. @param subject for its message */
 export function noneReadable(subject: string, { count, examples }: Skipped): InputError {
-  const got = `${count} that cannot, e.g. ${examples[0]}`;
+  // The example is a sentence of its own, and so is what follows it: one full stop stands between them.
+  const got = `${count} that cannot, e.g. ${examples[0]?.replace(/\.$/, "")}`;
   return new InputError(subject, "at least one image that can be decoded", got, "Choose other images.");
 }

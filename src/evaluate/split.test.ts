@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { fakeSet } from "./fake-engine.ts";
-import { splitSet } from "./split.ts";
+import { holdOut, requireSplittable, splitSet } from "./split.ts";
 
 const rows = (counts: readonly [number, number]) =>
   fakeSet(counts.flatMap((count, label) => Array.from({ length: count }, (_, i) => [i, i, label] as const)));
@@ -24,4 +24,15 @@ test("equal seeds split equally, others differ; small classes give one image", (
 
 test("a class of one image is refused by name", () => {
   expect(() => splitSet(rows([1, 5]), 0)).toThrow(/Class "red" of fake: expected at least two images/);
+  // Names what there is to choose, in the page and on the command line.
+  expect(() => requireSplittable(rows([1, 5]))).toThrow(/"Training images of a probe".*--train/);
+});
+
+test("what needs no labels is learnt from any set; where all classes have two images it is the same split", () => {
+  const one = fakeSet(Array.from({ length: 2 }, (_, label) => [0, 0, label] as const));
+  expect(holdOut(one, 0)).toMatchObject({ probe: { count: 1 }, test: { count: 1 } });
+  const mixed = holdOut(rows([1, 10]), 0);
+  expect([mixed.probe.count, mixed.test.count]).toEqual([2, 9]);
+  expect([...ids(mixed.probe), ...ids(mixed.test)].sort()).toEqual(ids(rows([1, 10])).sort());
+  expect(ids(holdOut(rows([10, 25]), 3).probe)).toEqual(ids(splitSet(rows([10, 25]), 3).probe));
 });

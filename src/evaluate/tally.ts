@@ -20,6 +20,10 @@ export class Tally {
     this.#counts = counts;
   }
 
+  get counts(): ConfigurationCounts {
+    return this.#counts;
+  }
+
   /** Adds one image: whether this configuration and FP32 were right, and both runs. */
   add(right: boolean, fpRight: boolean, run: RunResult, fpRun: RunResult): void {
     const key = right ? (fpRight ? "both" : "firstOnly") : fpRight ? "secondOnly" : "neither";

@@ -2,12 +2,19 @@ import { InputError } from "../errors/input-error.ts";
 import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
 import type { Configuration } from "../evaluate/report.ts";
 import { rangesPerImage, requireBatchable } from "../intervention/batch.ts";
-import { type Intervention, NO_INTERVENTION, type Quantization } from "../intervention/intervention.ts";
+import {
+  type Intervention,
+  interventionSchema,
+  NO_INTERVENTION,
+  type Quantization,
+  quantizationSchema,
+} from "../intervention/intervention.ts";
 import { requireConsistent } from "../intervention/plan.ts";
-import { CellScores } from "./cell-scores.ts";
+import type { CellScores } from "./cell-scores.ts";
 import { chooseClip, chooseExclusion } from "./choose-quantization.ts";
 import { chooseTestTimeRegister } from "./choose-test-time-register.ts";
 import type { RuleChoice } from "./deletion-rules.ts";
+import { NO_MEMORY, remembered } from "./experiment-memory.ts";
 import {
   type ExperimentSubject,
   prepareSearch,
@@ -17,6 +24,7 @@ import {
 } from "./prepare-search.ts";
 import { type Objective, type SearchReport, searchSettings } from "./search.ts";
 import { searchGrid } from "./search-space.ts";
+import { type RememberedScores, rememberedScores } from "./search-state.ts";
 import { cellsOf, type SettingGrid } from "./setting-grid.ts";
 
 /**
@@ -78,7 +86,8 @@ export interface ComparisonOptions {
 /**
  * Chooses everything that the comparisons need on calibration images: the sensitive block, registers, the best
  * setting with the paper's rule and with any rule, and the one parameter of clipping and of outlier exclusion. Where ranges are
- * per batch, all of that is chosen with ranges per image, and measured per batch.
+ * per batch, all of that is chosen with ranges per image, and measured per batch. Where it was interrupted, the subject's memory
+ * spares it what it had done: all but the curation, which is two passes.
  * @throws CancelledError on abort; InputError when an image cannot be read
  */
 export async function prepareComparison(
@@ -87,13 +96,14 @@ export async function prepareComparison(
 ): Promise<Comparison> {
   const subject = { ...wanted, quantize: rangesPerImage(wanted.quantize) };
   const start = await prepareSearch(subject, sensitiveBlock, [distinct]);
-  const { engine, images, quantize, head, signal } = subject;
+  const { engine, quantize, memory = NO_MEMORY } = subject;
   const { blocks } = engine.spec;
   const { randomSink, meanToken } = start.prefixes;
-  const options = { quantize, ...registerIds(start), head, ...(signal && { signal }) };
-  const scores = new CellScores(engine, images, options);
+  let before: CellScores | undefined;
   const find = (rule: RuleChoice["rule"]) => {
     const grid = searchGrid({ rule, registers: [distinct] }, start, engine.spec);
+    const scores = rememberedScores(subject, registerIds(start), { name: `search, ${rule}`, before });
+    before = scores.scores;
     return search(subject, scores, grid, rule, objective);
   };
   const searched = ({ best }: SearchReport): KnownSetting => {
@@ -129,9 +139,18 @@ export async function prepareComparison(
     "regcache-similarity": () => similar,
     "random-sink": () => withPrefix(randomSink.id),
     "mean-token": () => withPrefix(meanToken.id),
-    clip: async () => ({ ...NO_INTERVENTION, quantize: await chooseClip(subject) }),
-    "exclude-outliers": async () => ({ ...NO_INTERVENTION, quantize: await chooseExclusion(subject) }),
-    "test-time-register": () => chooseTestTimeRegister(subject, start),
+    clip: async () => ({
+      ...NO_INTERVENTION,
+      quantize: await remembered(memory, "clip", quantizationSchema, () => chooseClip(subject)),
+    }),
+    "exclude-outliers": async () => ({
+      ...NO_INTERVENTION,
+      quantize: await remembered(memory, "exclusion", quantizationSchema, () => chooseExclusion(subject)),
+    }),
+    "test-time-register": () =>
+      remembered(memory, "test-time-register", interventionSchema, () =>
+        chooseTestTimeRegister(subject, start),
+      ),
     "regcache-fp32": () => ({ ...whole, quantize: null }),
     "regcache-similarity-fp32": () => ({ ...similar, quantize: null }),
   };
@@ -170,7 +189,7 @@ function withRange(intervention: Intervention, { range }: Quantization): Interve
 
 async function search(
   { onProgress }: ExperimentSubject,
-  scores: CellScores,
+  { scores, keep }: RememberedScores,
   grid: SettingGrid,
   rule: RuleChoice["rule"],
   objective: Objective,
@@ -179,6 +198,7 @@ async function search(
   for await (last of searchSettings(scores, grid, objective)) {
     const name = rule === "any" ? "any rule" : rule;
     onProgress?.(`Search (${name}), ${last.stage}: evaluations`, last.evaluations, last.exhaustive);
+    await keep();
   }
   return last!;
 }

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.dispose());
 
-const union = uniteSets([testImages(2), { ...testImages(3, { from: 2 }), name: "others" }]);
+const union = await uniteSets([testImages(2), { ...testImages(3, { from: 2 }), name: "others" }]);
 const parts = [
   { name: "test", images: 2 },
   { name: "others", images: 3 },
@@ -31,7 +31,7 @@ test("several sets are one after the other, without labels; a single one stays a
   const ids = await Promise.all([0, 1, 2, 3, 4].map(async (i) => (await union.load(i)).id));
   expect(ids).toEqual(["test 0", "test 1", "test 2", "test 3", "test 4"]);
   const one = testImages(2);
-  expect(uniteSets([one])).toBe(one);
+  expect(await uniteSets([one])).toBe(one);
 });
 
 test("registers of several sets are those of all their images, and say how each set takes part", async () => {

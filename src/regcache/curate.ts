@@ -119,7 +119,11 @@ export async function curatePrefixes(
   }
 
   const meanToken = pass1.meanToken();
-  const common = { model: options.model, from, block, images: images.length, data: options.data };
+  const { size, mean, std } = spec.preprocess;
+  const common = {
+    ...{ model: options.model, from, block, images: images.length, data: options.data },
+    ...{ top, input: { size, mean, std } },
+  };
   const probe = options.probeOf === undefined ? {} : { probeOf: options.probeOf };
   const compared = [outliers.outputs, pass1.normalStates()] as const;
   const cosine = cosineReport(...compared);

@@ -6,6 +6,7 @@ import { requireRangesPerImage } from "../intervention/batch.ts";
 import type { Quantization } from "../intervention/intervention.ts";
 import type { ScoreOptions } from "./cell-scores.ts";
 import { type CuratedPrefixes, curatePrefixes, curationBlocks } from "./curate.ts";
+import type { ExperimentMemory } from "./experiment-memory.ts";
 import type { Registers } from "./registers.ts";
 import { type SensitivityReport, sweepSensitivity } from "./sensitivity.ts";
 
@@ -25,6 +26,8 @@ export interface ExperimentSubject {
   readonly head: Head | null;
   readonly quantize: Quantization;
   readonly signal?: AbortSignal | undefined;
+  /** Where it goes on from when it was interrupted; absent = it starts anew. */
+  readonly memory?: ExperimentMemory | undefined;
   /** What is done now, for people, and how far it is. */
   readonly onProgress?: (stage: string, done: number, total: number) => void;
 }
@@ -76,9 +79,9 @@ export async function prepareSearch(
 }
 
 async function sweepBlocks(subject: ExperimentSubject): Promise<SensitivityReport> {
-  const { engine, images, quantize, head, signal, onProgress } = subject;
+  const { engine, images, quantize, head, signal, memory, onProgress } = subject;
   let last: SensitivityReport | undefined;
-  const options = { quantize, by: "block", head, ...(signal && { signal }) } as const;
+  const options = { quantize, by: "block", head, memory, ...(signal && { signal }) } as const;
   for await (last of sweepSensitivity(engine, images, options))
     onProgress?.("Sensitivity", last.n, last.total);
   return last!;

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { EncoderSpec } from "../encoder/spec.ts";
 import { LINEARS, type LinearName } from "../encoder/weights.ts";
 import { collect } from "../engine/collect.ts";
@@ -7,13 +8,15 @@ import type { CalibrationSet } from "../evaluate/calibration.ts";
 import { cosine } from "../evaluate/cosine.ts";
 import { meanSquaredError } from "../evaluate/feature-error.ts";
 import type { Head } from "../evaluate/head.ts";
+import { countsSchema } from "../evaluate/progress-schema.ts";
 import type { ConfigurationResult } from "../evaluate/report.ts";
 import { runToEnd } from "../evaluate/run-image.ts";
 import type { Skipped } from "../evaluate/skipped.ts";
 import { Tally } from "../evaluate/tally.ts";
 import { requireRangesPerImage } from "../intervention/batch.ts";
 import { NO_INTERVENTION, type Quantization } from "../intervention/intervention.ts";
-import type { LayerTrace } from "../trace/layer-trace.ts";
+import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
+import { type ExperimentMemory, NO_MEMORY } from "./experiment-memory.ts";
 
 /** What is quantized alone: a block, or one linear of it. */
 export interface SensitivityUnit {
@@ -61,59 +64,61 @@ export interface SensitivityReport {
   readonly mostSensitive: SensitivityUnit;
 }
 
+/** Sums of a sweep over the images so far: all that it must remember. */
+const sweepStateSchema = z.strictObject({
+  n: z.int().min(1),
+  fpCorrect: z.int().min(0),
+  units: z.array(z.strictObject({ mse: z.number(), cosine: z.number(), counts: countsSchema })),
+  blocks: z.array(z.strictObject({ residual: maximumSchema(), fc2: maximumSchema() })),
+});
+
+function maximumSchema() {
+  return z.strictObject({ max: z.number(), sum: z.number() });
+}
+
+/** Name of a sweep's state in its memory. */
+const SWEEP = "sensitivity";
+
 export interface SensitivityOptions {
   readonly quantize: Quantization;
   readonly by: "block" | "linear";
   /** Reads labels off the features; null or a set without labels = label-free. */
   readonly head?: Head | null;
   readonly signal?: AbortSignal;
+  /** Where it goes on from, and is kept after every image. */
+  readonly memory?: ExperimentMemory | undefined;
 }
 
 /**
  * Sensitivity (paper, step 1): every block, or every linear, is quantized alone while the rest stays FP. Yields a
  * report after every image. All units of an image follow each other, so the blocks before a unit come from the
  * engine's cache of that image's FP run: a sweep over L blocks costs L + L (L + 1) / 2 block runs an image, not L².
+ * One that its memory holds whole yields its report again.
  * @throws CancelledError on abort; InputError when an image cannot be read, or for ranges per batch
  */
 export async function* sweepSensitivity(
   engine: Engine,
   images: CalibrationSet,
-  { quantize, by, head = null, signal }: SensitivityOptions,
+  { quantize, by, head = null, signal, memory = NO_MEMORY }: SensitivityOptions,
 ): AsyncGenerator<SensitivityReport, void> {
   requireRangesPerImage(quantize, "Sensitivity");
-  const sums = sensitivityUnits(engine.spec, by).map((unit) => ({
-    unit,
-    mse: 0,
-    cosine: 0,
-    tally: new Tally(unitName(unit)),
-  }));
-  const maxima = Array.from({ length: engine.spec.blocks }, () => new Maxima());
+  const wanted = sensitivityUnits(engine.spec, by);
+  const known = recallSweep(memory, wanted.length, engine.spec.blocks, images.count);
+  const sums = wanted.map((unit, u) => {
+    const { mse = 0, cosine = 0, counts } = known?.units[u] ?? {};
+    return { unit, mse, cosine, tally: new Tally(unitName(unit), counts) };
+  });
+  const maxima = Array.from({ length: engine.spec.blocks }, (_, block) => new Maxima(known?.blocks[block]));
   const reader = images.label ? head : null;
-  let fpCorrect = 0;
-  for (let i = 0; i < images.count; i++) {
-    throwIfCancelled(signal, "The sensitivity sweep");
-    const input = await images.load(i);
-    const options = { priority: "background", ...(signal && { signal }) } as const;
-    const { traces, result: fp } = await collect(engine.run(input, NO_INTERVENTION, options));
-    for (const trace of traces) maxima[trace.block]!.add(trace);
-    const label = images.label?.(i) ?? -1;
-    const isRight = (run: typeof fp) => reader !== null && reader.classify(run) === label;
-    if (isRight(fp)) fpCorrect += 1;
-    for (const sum of sums) {
-      const alone = { ...NO_INTERVENTION, quantize: only(quantize, sum.unit) };
-      const run = await runToEnd(engine, input, alone, signal);
-      sum.mse += meanSquaredError(run.feature, fp.feature);
-      sum.cosine += cosine(run.feature, fp.feature);
-      sum.tally.add(isRight(run), isRight(fp), run, fp);
-    }
-    const n = i + 1;
+  let fpCorrect = known?.fpCorrect ?? 0;
+  const report = (n: number): SensitivityReport => {
     const units = sums.map(({ unit, mse, cosine, tally }) => ({
       ...unit,
       mse: mse / n,
       cosine: cosine / n,
       accuracy: reader && accuracyOf(tally),
     }));
-    yield {
+    return {
       n,
       total: images.count,
       skipped: images.skipped,
@@ -126,7 +131,49 @@ export async function* sweepSensitivity(
       blocks: maxima.map((each, block) => each.result(block, n)),
       mostSensitive: mostSensitive(units),
     };
+  };
+  if (known) yield report(known.n);
+  for (let i = known?.n ?? 0; i < images.count; i++) {
+    throwIfCancelled(signal, "The sensitivity sweep");
+    const input = await images.load(i);
+    const options = { priority: "background", ...(signal && { signal }) } as const;
+    const { traces, result: fp } = await collect(engine.run(input, NO_INTERVENTION, options));
+    const label = images.label?.(i) ?? -1;
+    const isRight = (run: typeof fp) => reader !== null && reader.classify(run) === label;
+    const runs: RunResult[] = [];
+    for (const { unit } of sums) {
+      const alone = { ...NO_INTERVENTION, quantize: only(quantize, unit) };
+      runs.push(await runToEnd(engine, input, alone, signal));
+    }
+    // Counted only when all of the image is there: what is kept never holds a part of one.
+    for (const trace of traces) maxima[trace.block]!.add(trace);
+    if (isRight(fp)) fpCorrect += 1;
+    for (const [u, sum] of sums.entries()) {
+      const run = runs[u]!;
+      sum.mse += meanSquaredError(run.feature, fp.feature);
+      sum.cosine += cosine(run.feature, fp.feature);
+      sum.tally.add(isRight(run), isRight(fp), run, fp);
+    }
+    await memory.keep(
+      SWEEP,
+      (): z.infer<typeof sweepStateSchema> => ({
+        n: i + 1,
+        fpCorrect,
+        units: sums.map(({ mse, cosine, tally }) => ({ mse, cosine, counts: tally.counts })),
+        blocks: maxima.map((each) => each.state),
+      }),
+    );
+    yield report(i + 1);
   }
+}
+
+/** @throws InputError when what was kept is of another number of units, blocks or images */
+function recallSweep(memory: ExperimentMemory, units: number, blocks: number, images: number) {
+  const fits = sweepStateSchema.refine(
+    (state) => state.units.length === units && state.blocks.length === blocks && state.n <= images,
+    { message: `${units} units, ${blocks} blocks and at most ${images} images` },
+  );
+  return memory.recall(SWEEP, fits);
 }
 
 /** The units of a sweep, block by block, linears in the order in which a block runs them. */
@@ -167,8 +214,18 @@ function accuracyOf(tally: Tally): UnitAccuracy {
 }
 
 class Maxima {
-  #residual = { max: 0, sum: 0 };
-  #fc2 = { max: 0, sum: 0 };
+  readonly #residual = { max: 0, sum: 0 };
+  readonly #fc2 = { max: 0, sum: 0 };
+
+  /** @param known of a sweep that goes on */
+  constructor(known?: Maxima["state"]) {
+    Object.assign(this.#residual, known?.residual);
+    Object.assign(this.#fc2, known?.fc2);
+  }
+
+  get state() {
+    return { residual: { ...this.#residual }, fc2: { ...this.#fc2 } };
+  }
 
   add({ residual, inputs }: LayerTrace): void {
     for (const [to, values] of [

@@ -44,5 +44,12 @@ export function testInput(seed: number): EngineInput {
 /** For tests: `count` such images; labels alternate between two classes. */
 export function testImages(count: number, { from = 0 } = {}): CalibrationSet {
   const load = async (i: number) => testInput(from + i);
-  return { name: "test", count, skipped: NONE_SKIPPED, load, label: (i) => i % 2 };
+  return {
+    name: "test",
+    count,
+    digest: `${from} ${count}`,
+    skipped: NONE_SKIPPED,
+    load,
+    label: (i) => i % 2,
+  };
 }

@@ -15,6 +15,7 @@ const W8A8 = { weightBits: 8, activationBits: 8, weightGranularity: "per-tensor"
 const images: CalibrationSet = {
   name: "fake",
   count: IMAGES,
+  digest: "fake",
   skipped: NONE_SKIPPED,
   load: async (i) => ({ id: `fake ${i}`, pixels: Float32Array.of(i + 2) }),
   label: (i) => i % 2, // as the head reads it off pixel i + 2

@@ -33,7 +33,7 @@ describe("an interrupted evaluation of an own data set", () => {
     const part = { ...progress(20), configurations: [{ name: "fp32", counts: COUNTS }] } as unknown;
     update(part as EvaluationReport, 1);
     await lab.stopAccuracy();
-    expect(lab.savedAccuracy()).toMatchObject({ n: 20, skipped: { count: 1 } });
+    expect(lab.savedAccuracy()?.progress).toMatchObject({ n: 20, skipped: { count: 1 } });
     lab.setAccuracy({ seed: 2 });
     expect(lab.savedAccuracy()).toBeNull();
     lab.setAccuracy({ seed: 1 });
@@ -72,9 +72,9 @@ describe("an interrupted evaluation of an own data set", () => {
     update(part as EvaluationReport, 1);
     await lab.stopAccuracy();
     lab.setAccuracy({ probe: { kind: "knn", neighbours: 5 } });
-    expect(lab.savedAccuracy()?.n).toBe(by === "a probe" ? undefined : 20);
+    expect(lab.savedAccuracy()?.progress.n).toBe(by === "a probe" ? undefined : 20);
     if (embeds) await embed("the {}");
-    expect(lab.savedAccuracy()?.n).toBe(by === "own head" ? 20 : undefined);
+    expect(lab.savedAccuracy()?.progress.n).toBe(by === "own head" ? 20 : undefined);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { StoreApi } from "zustand/vanilla";
+import { encoderKey } from "../encoder/encoder-key.ts";
 import { buildConfigurations } from "../evaluate/configurations.ts";
 import type { Configuration, EvaluationProgress } from "../evaluate/report.ts";
 import type { EvaluationRecord } from "../evaluate/report-export.ts";
@@ -6,7 +7,6 @@ import type { DatasetInfo, LabApi, Progress } from "../worker/api.ts";
 import { isCalibrated } from "./calibration.ts";
 import type { LabHost } from "./context.ts";
 import { type Controls, quantizationOf, toIntervention } from "./controls.ts";
-import { encoderKey } from "./encoder-key.ts";
 import { isChosenOn } from "./experiments.ts";
 import { unfittedHeadKey } from "./head-key.ts";
 import { isCancelled } from "./messages.ts";
@@ -15,16 +15,20 @@ import type { AccuracyState, LabState } from "./state.ts";
 
 /**
  * FP32, quantized, quantized + RegCache (prefix and deletion as the controls say), in this order; without a
- * prefix and a deletion there is no third one. With int8 the simulated rows stand beside the int8 ones.
+ * prefix and a deletion there is no third one. With int8 the simulated rows stand beside the int8 ones. Where one of the paper's
+ * controls stands in for the registers, the third is named by it, e.g. `random-sink-w8a8`, since it is not the method.
  */
 export function accuracyConfigurations(controls: Controls): readonly Configuration[] {
   const quantize = quantizationOf(controls);
   const { prefix, delete: deletion } = toIntervention(controls);
-  return buildConfigurations(prefix || deletion ? ["naive", "regcache"] : ["naive"], {
+  const configurations = buildConfigurations(prefix || deletion ? ["naive", "regcache"] : ["naive"], {
     prefix,
     delete: deletion,
     quantize,
   });
+  const { kind } = controls.prefix;
+  if (!prefix || kind === "outliers") return configurations;
+  return configurations.map((each) => ({ ...each, name: each.name.replace(/^regcache/, kind) }));
 }
 
 /** Identifies what an accuracy report measured. */

@@ -1,4 +1,5 @@
 import type { StoreApi } from "zustand/vanilla";
+import type { RegistersFiles } from "../cache/registers-files.ts";
 import type { LabApi } from "../worker/api.ts";
 import type { Message } from "./messages.ts";
 import type { LabState } from "./state.ts";
@@ -21,6 +22,8 @@ export interface LabHost {
   readStored(name: StoredText): string | null;
   /** Replaces a text, where the browser keeps any. */
   writeStored(name: StoredText, text: string): void;
+  /** Where registers files outlive the page. */
+  readonly registersFiles: RegistersFiles;
   writeHash(hash: string): void;
 }
 

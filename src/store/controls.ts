@@ -1,4 +1,5 @@
 import type { EncoderSpec } from "../encoder/spec.ts";
+import { needsRegisters } from "../intervention/deletion.ts";
 import {
   type Intervention,
   interventionSchema,
@@ -7,6 +8,7 @@ import {
 } from "../intervention/intervention.ts";
 import type { RegistersInfo } from "../worker/api.ts";
 import { clampDeletion, type DeletionControls, deletionFor, withDeletion } from "./deletion-controls.ts";
+import { chooseRegisters, type KnownRegisters } from "./prefix-choice.ts";
 import {
   type Bits,
   bitsOf,
@@ -22,7 +24,7 @@ import {
  * its numbers, so that switching it on again brings them back.
  */
 export interface Controls {
-  /** Registers for the prefix and for deletion by similarity; null = the model has none. */
+  /** The method's registers, for the prefix and for deletion by similarity; null = the model has none. */
   readonly registers: string | null;
   readonly prefix: {
     readonly on: boolean;
@@ -31,6 +33,10 @@ export interface Controls {
     readonly count: number;
     /** Distinct registers in use, the first so many. */
     readonly distinct: number;
+    /** Id of what stands in for the registers, as a control; null = nothing. */
+    readonly alternative: string | null;
+    /** Whose keys and values these are; it follows from the two ids. */
+    readonly kind: RegistersInfo["kind"];
   };
   readonly deletion: DeletionControls;
   readonly bits: Bits;
@@ -48,12 +54,13 @@ export const MAX_REGISTER_COUNT = 64;
  */
 export function toIntervention(controls: Controls): Intervention {
   const { registers, prefix, deletion } = controls;
+  const inPrefix = prefix.alternative ?? registers;
   return interventionSchema.parse({
     ...NO_INTERVENTION,
     prefix:
-      prefix.on && registers !== null
+      prefix.on && inPrefix !== null
         ? {
-            registers,
+            registers: inPrefix,
             from: prefix.from,
             to: prefix.to,
             count: prefix.count,
@@ -70,13 +77,23 @@ export function quantizationOf({ bits, weightGranularity, quantizer, calibration
   return quantizationFor(bits === "fp32" ? "w8a8" : bits, weightGranularity, quantizer, calibration);
 }
 
-/** Puts an intervention (from a link) into the controls; numbers of what it leaves out stay as they are. */
+/**
+ * Puts an intervention (from a link) into the controls; numbers of what it leaves out stay as they are. Which of its registers
+ * are stand-ins is known only by {@link clampControls}.
+ */
 export function withIntervention(controls: Controls, intervention: Intervention): Controls {
   const { prefix, delete: deletion, quantize } = intervention;
+  const measured = deletion && needsRegisters(deletion) ? deletion.registers : undefined;
+  const registers = measured ?? prefix?.registers ?? controls.registers;
   return {
-    registers: prefix?.registers ?? deletion?.registers ?? controls.registers,
+    registers,
     prefix: prefix
-      ? { on: true, from: prefix.from, to: prefix.to, count: prefix.count, distinct: prefix.distinct ?? 1 }
+      ? {
+          ...{ on: true, from: prefix.from, to: prefix.to, count: prefix.count },
+          distinct: prefix.distinct ?? 1,
+          alternative: prefix.registers === registers ? null : prefix.registers,
+          kind: "outliers",
+        }
       : { ...controls.prefix, on: false },
     deletion: deletion ? withDeletion(controls.deletion, deletion) : { ...controls.deletion, on: false },
     bits: bitsOf(quantize),
@@ -94,9 +111,6 @@ function keepEqual<T extends object>(old: T, next: T): T {
   return (Object.keys(next) as (keyof T)[]).every((key) => old[key] === next[key]) ? old : next;
 }
 
-/** Registers that a model has, with how many distinct ones there are in each file. */
-export type KnownRegisters = readonly Pick<RegistersInfo, "id" | "distinct">[];
-
 /** Fits the controls to an encoder: blocks in 0..L-1, at least one patch survives, known registers only. */
 export function clampControls(
   controls: Controls,
@@ -104,18 +118,25 @@ export function clampControls(
   known: KnownRegisters,
 ): Controls {
   const last = spec.blocks - 1;
-  const found = known.find(({ id }) => id === controls.registers) ?? known[0];
-  const registers = found?.id ?? null;
-  const from = clamp(Math.round(controls.prefix.from), 0, last);
+  const { registers: id, prefix } = controls;
+  const { registers: method, alternative } = chooseRegisters(
+    { registers: id, alternative: prefix.alternative },
+    known,
+  );
+  const registers = method?.id ?? null;
+  const inPrefix = alternative ?? method;
+  const from = clamp(Math.round(prefix.from), 0, last);
   return {
     ...controls,
     registers,
-    prefix: keepEqual(controls.prefix, {
-      on: controls.prefix.on && registers !== null,
+    prefix: keepEqual(prefix, {
+      on: prefix.on && inPrefix !== null,
       from,
-      to: clamp(Math.round(controls.prefix.to), from, last),
-      count: clamp(controls.prefix.count, 0.1, MAX_REGISTER_COUNT),
-      distinct: clamp(Math.round(controls.prefix.distinct), 1, found?.distinct ?? 1),
+      to: clamp(Math.round(prefix.to), from, last),
+      count: clamp(prefix.count, 0.1, MAX_REGISTER_COUNT),
+      distinct: clamp(Math.round(prefix.distinct), 1, inPrefix?.distinct ?? 1),
+      alternative: alternative?.id ?? null,
+      kind: inPrefix?.kind ?? "outliers",
     }),
     deletion: keepEqual(controls.deletion, clampDeletion(controls.deletion, spec, registers !== null)),
     quantizer: fitBlocks(controls.quantizer, last),

@@ -1,20 +1,23 @@
+import { encoderKey } from "../encoder/encoder-key.ts";
+import { CancelledError } from "../errors/input-error.ts";
 import { applySetting, type RegCacheSetting } from "../evaluate/recommended.ts";
 import type { DeletionCriterion } from "../intervention/deletion.ts";
 import { NO_INTERVENTION } from "../intervention/intervention.ts";
 import type { DatasetInfo, LabApi, Progress, RegistersInfo } from "../worker/api.ts";
 import type { ExperimentKind, ExperimentRequest, ExperimentResult } from "../worker/experiment-api.ts";
+import { adoptedQuantizer } from "./adopted-quantizer.ts";
 import type { LabContext } from "./context.ts";
 import { type Controls, toIntervention, withIntervention } from "./controls.ts";
-import { encoderKey } from "./encoder-key.ts";
-import { experimentRequest } from "./experiment-request.ts";
+import { type AskedExperiment, askedExperiment } from "./experiment-request.ts";
 import { keepExperiments, readExperiments } from "./kept-experiments.ts";
 import type { KeptRegisters } from "./kept-registers.ts";
 import { isCancelled } from "./messages.ts";
 import type { Runs } from "./runs.ts";
-import { createSearchOffer } from "./search-offer.ts";
+import type { ExperimentOffer } from "./saved-searches.ts";
+import { createExperimentOffers } from "./search-offer.ts";
 
 /** What the experiments panel lets its user choose. */
-export interface ExperimentSettings extends Pick<ExperimentRequest, "by" | "objective"> {
+export interface ExperimentSettings extends Pick<ExperimentRequest, "quantizer" | "by" | "objective"> {
   /** Rules of deletion that a search allows. */
   readonly rule: "linf" | "any";
   /** Whether a search lets the prefix end before the last block. */
@@ -29,7 +32,7 @@ export interface ExperimentSettings extends Pick<ExperimentRequest, "by" | "obje
   readonly capped: boolean;
   /** That bound, tokens of an image. */
   readonly atMost: number;
-  /** Of weights and activations alike. */
+  /** Of the plain quantizer's weights and activations alike. */
   readonly bits: "w8a8" | "w6a6" | "w4a4";
   /** Images that settings are chosen on. */
   readonly chooseOn: number;
@@ -51,12 +54,14 @@ export interface ExperimentRecord {
 
 export interface ExperimentsState {
   readonly running: ExperimentKind | null;
+  /** The user has stopped it; it still ends what it is at. */
+  readonly stopping: boolean;
   readonly progress: Progress | null;
   /** Latest result of each kind on the current model. */
   readonly records: Readonly<Partial<Record<ExperimentKind, ExperimentRecord>>>;
   readonly settings: ExperimentSettings;
-  /** Evaluations of the interrupted search that these settings would go on with; null = there is none. */
-  readonly offer: number | null;
+  /** Interrupted experiments that these settings would go on with. */
+  readonly offers: Readonly<Partial<Record<ExperimentKind, ExperimentOffer>>>;
   /** The setting that was last put into the controls, and the data set on whose probe images it was chosen. */
   readonly adopted: AdoptedSetting | null;
 }
@@ -85,11 +90,13 @@ export function isChosenOn(dataset: DatasetInfo, { adopted }: ExperimentsState, 
 
 export const INITIAL_EXPERIMENTS: ExperimentsState = {
   running: null,
+  stopping: false,
   progress: null,
   records: {},
-  offer: null,
+  offers: {},
   adopted: null,
   settings: {
+    quantizer: "plain",
     bits: "w8a8",
     by: "linear",
     rule: "any",
@@ -100,7 +107,8 @@ export const INITIAL_EXPERIMENTS: ExperimentsState = {
     capped: false,
     atMost: 8,
     objective: "mse",
-    chooseOn: 16,
+    // Of fewer images too few tokens are outliers for a curation to be of them.
+    chooseOn: 64,
     measureOn: 128,
     compareRegisters: 1,
     regcache: "search",
@@ -117,10 +125,13 @@ export function sensitiveBlockOf({ records }: ExperimentsState): number | null {
   return null;
 }
 
+/** No experiment runs. */
+const IDLE = { running: null, stopping: false, progress: null } as const;
+
 /** Actions of the experiments panel: one experiment at a time, which ends when its model goes away. */
 export function createExperimentActions(context: LabContext, runs: Runs, kept: KeptRegisters) {
   const { api, host, store, fail } = context;
-  const offer = createSearchOffer(context, runs);
+  const offers = createExperimentOffers(context, runs);
   const { getState, setState } = store;
   let current = 0;
   const update = (change: Partial<ExperimentsState>) =>
@@ -133,17 +144,23 @@ export function createExperimentActions(context: LabContext, runs: Runs, kept: K
     const [now, then] = [state.model, before.model].map((model) => model && encoderKey(model));
     if (now === then) return;
     current++;
-    update({ running: null, progress: null, records: {} });
+    update({ ...IDLE, records: {} });
   });
 
   /**
    * Runs an experiment; its results so far are shown while it runs.
-   * @param resumes whether it is the search that was interrupted
+   * @param resumes whether it is the one that was interrupted
    */
   async function run(kind: ExperimentKind, { resumes = false } = {}): Promise<void> {
     if (getState().experiments.running || !getState().model) return;
+    const asked = askedNow(kind);
+    if (!asked) return;
     const id = ++current;
-    update({ running: kind, progress: { stage: "Opening the data set", done: 0, total: 0 } });
+    update({
+      running: kind,
+      stopping: false,
+      progress: { stage: "Opening the data set", done: 0, total: 0 },
+    });
     let scheduled = false;
     let pending: Partial<ExperimentsState> = {};
     const show = (request: ExperimentRequest, result: ExperimentResult, done: boolean) => ({
@@ -153,22 +170,38 @@ export function createExperimentActions(context: LabContext, runs: Runs, kept: K
       scheduled = false;
       if (id === current && getState().experiments.running) update(pending);
     };
+    const tell = (change: Partial<ExperimentsState>) => {
+      pending = change;
+      if (!scheduled) host.schedule(flush);
+      scheduled = true;
+    };
     try {
-      const request = experimentRequest(getState(), kind, (await runs.currentDataset()).id);
-      const told: Parameters<LabApi["experiment"]>[2] = ({ progress, result }) => {
-        pending = { progress, ...(result && show(request, result, false)) };
-        if (!scheduled) host.schedule(flush);
-        scheduled = true;
-      };
-      const { found, keep: keepSearch, forget } = offer.of(request);
+      const dataset = await runs.currentDataset();
+      if (asked.quantizer === "controls") await runs.prepareCalibration((progress) => tell({ progress }));
+      // Until here there was nothing in the worker to stop.
+      if (id !== current || getState().experiments.stopping) throw new CancelledError("The experiment");
+      const request = { ...asked, dataset: dataset.id };
+      const told: Parameters<LabApi["experiment"]>[2] = ({ progress, result }) =>
+        tell({ progress, ...(result && show(request, result, false)) });
+      const { found, keep: keepProgress, forget } = offers.of(asked);
       const inputs = { classEmbeddings: getState().classes.embedded, resume: resumes ? found() : null };
-      const { result } = await api.experiment(request, inputs, told, keepSearch);
-      if (kind === "search") forget();
-      if (id === current) update({ running: null, progress: null, ...show(request, result, true) });
+      const { result } = await api.experiment(request, inputs, told, keepProgress);
+      forget();
+      if (id === current) update({ ...IDLE, ...show(request, result, true) });
     } catch (error) {
       if (id !== current) return;
-      update({ running: null, progress: null });
+      update(IDLE);
       if (!isCancelled(error)) fail(error);
+    }
+  }
+
+  /** What the settings ask for; null = what they say does not go together, and the user was told. */
+  function askedNow(kind: ExperimentKind): AskedExperiment | null {
+    try {
+      return askedExperiment(getState(), kind);
+    } catch (error) {
+      fail(error);
+      return null;
     }
   }
 
@@ -180,16 +213,22 @@ export function createExperimentActions(context: LabContext, runs: Runs, kept: K
 
     runExperiment: (kind: ExperimentKind) => run(kind),
 
-    /** Goes on with the interrupted search that the settings ask for. */
-    continueSearch: () => run("search", { resumes: true }),
+    /** Goes on with the interrupted experiment that the settings ask for. */
+    continueExperiment: (kind: ExperimentKind) => run(kind, { resumes: true }),
 
     /** Stops the running experiment; what it has found so far stays. */
     async stopExperiment(): Promise<void> {
-      await api.cancel("experiment").catch(fail);
+      if (!getState().experiments.running) return;
+      update({ stopping: true });
+      await api.cancel("experiment").catch((error) => {
+        update({ stopping: false });
+        fail(error);
+      });
     },
 
     /**
-     * Puts a setting that an experiment found, with its registers, into the controls.
+     * Puts a setting that an experiment found, with its registers, into the controls, whose quantizer takes over its bits (see
+     * `adoptedQuantizer`).
      * @param found the experiment's registers: of one, and maybe of several
      */
     async adoptSetting(
@@ -209,9 +248,10 @@ export function createExperimentActions(context: LabContext, runs: Runs, kept: K
         },
       }));
       const parts = applySetting(setting, registers.id, model.spec.blocks);
-      const { quantize } = request;
+      const own = getState().calibration.own?.number;
       runs.setControls((controls) => ({
-        ...withIntervention(controls, { ...NO_INTERVENTION, ...parts, quantize }),
+        ...withIntervention(controls, { ...NO_INTERVENTION, ...parts }),
+        ...adoptedQuantizer(controls, request, own),
         registers: registers.id,
       }));
       const { controls, dataset } = getState();

@@ -1,4 +1,5 @@
 import { expect, vi } from "vitest";
+import type { RegistersFiles } from "../cache/registers-files.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { NONE_SKIPPED } from "../evaluate/skipped.ts";
 import { testTrace } from "../figures/test-trace.ts";
@@ -8,6 +9,7 @@ import type { DatasetInfo, LabApi, Lane, ModelInfo, ModelOffer, Progress } from 
 import type { ExperimentResult } from "../worker/experiment-api.ts";
 import type { LabHost, StoredText } from "./context.ts";
 import { createLab } from "./lab.ts";
+import { sceneName } from "./scenes.ts";
 
 /** L of the staged models. */
 export const BLOCKS = 3;
@@ -55,6 +57,8 @@ export function modelInfo(label: string, registers: ModelInfo["registers"] = [])
 /** Registers that the staged bundled model has. */
 export const REGISTERS = {
   id: "reg1",
+  kind: "outliers",
+  curation: "scenes",
   label: "after block 0, 4 images",
   from: 0,
   block: 0,
@@ -62,7 +66,7 @@ export const REGISTERS = {
   distinct: 1,
   images: 4,
   cosine: { outliers: 0.9, normal: 0.2 },
-};
+} as const;
 
 /** The data set that is staged. */
 export const SCENES: DatasetInfo = {
@@ -101,6 +105,17 @@ export interface Run {
   reject(error: Error): void;
 }
 
+/** Registers files that outlive a staged page. */
+export function memoryRegisters(): RegistersFiles & { readonly files: Map<string, Blob> } {
+  const files = new Map<string, Blob>();
+  return {
+    files,
+    list: async () => [...files].map(([id, file]) => ({ id, file })),
+    keep: async (_, { id, file }) => void files.set(id, file),
+    forget: async (_, id) => void files.delete(id),
+  };
+}
+
 /** A worker that does what the test says, with the traces that the test says. */
 function stage(
   overrides: Partial<LabApi> = {},
@@ -108,6 +123,7 @@ function stage(
   hash = "",
   backend: string | null = null,
   stored: Partial<Record<StoredText, string>> = {},
+  registersFiles = memoryRegisters(),
 ) {
   const runs: Run[] = [];
   let images = 0;
@@ -145,6 +161,10 @@ function stage(
           reject,
         });
       }),
+    scene: async (_, index) => ({
+      image: { name: sceneName(index), blob: new Blob([`scene ${index}`]) },
+      mask: { name: "mask.png", blob: new Blob([`mask ${index}`]) },
+    }),
     openMask: async () => Uint8Array.of(1),
     compareParts: async () => {},
     openDataset: async () => SCENES,
@@ -170,7 +190,7 @@ function stage(
     }),
     downloadText: async () => {},
     textTower: async () => null,
-    curate: async () => REGISTERS,
+    curate: async () => [REGISTERS],
     openRegisters: async () => REGISTERS,
     saveRegisters: async () => new Uint8Array(1),
     cancel: async () => {},
@@ -194,6 +214,7 @@ function stage(
     writeStored: (name, text) => {
       stored[name] = text;
     },
+    registersFiles,
     readHash: () => hash,
     writeHash: (text) => written.push(text),
   };

@@ -10,7 +10,7 @@ import type { LabState } from "./state.ts";
 /** What a link restores. */
 export interface LinkState {
   readonly intervention: Intervention;
-  /** File name of a bundled sample; null = another image, which a link cannot carry. */
+  /** File name of a bundled sample, or a scene of the test set (see `sceneName`); null = another image, which a link cannot carry. */
   readonly sample: string | null;
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { REGISTER_SLOTS } from "../graph/block.ts";
 import { DELETION_CRITERIA, MOST_DELETED } from "../intervention/deletion.ts";
+import { QUANTIZER_CHOICES } from "../worker/experiment-api.ts";
 import type { LabHost } from "./context.ts";
 import type { AdoptedSetting, ExperimentSettings } from "./experiments.ts";
 
@@ -19,6 +20,7 @@ export interface KeptExperiments {
 }
 
 const settingsSchema = z.object({
+  quantizer: z.enum(QUANTIZER_CHOICES),
   bits: z.enum(["w8a8", "w6a6", "w4a4"]),
   by: z.enum(["block", "linear"]),
   rule: z.enum(["linf", "any"]),

@@ -122,7 +122,7 @@ describe("opening", () => {
       asked.push(request);
       onProgress({ stage: "pass 1", done: asked.length, total: 9 });
       late = () => onProgress({ stage: "pass 2", done: 9, total: 9 });
-      return REGISTERS;
+      return [REGISTERS];
     };
     const { lab, state } = await booted({ curate });
     const seen: unknown[] = [];
@@ -146,7 +146,7 @@ describe("opening", () => {
     const { lab, state } = await booted({
       curate: (_, onProgress) => {
         told.push(onProgress);
-        return new Promise((resolve) => answers.push(() => resolve({ ...REGISTERS, id: "late" })));
+        return new Promise((resolve) => answers.push(() => resolve([{ ...REGISTERS, id: "late" }])));
       },
     });
     void lab.curate(null, { block: 0, top: 100 }, 30);

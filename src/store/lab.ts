@@ -15,6 +15,7 @@ import { createPicker } from "./picker.ts";
 import { createRegisterActions } from "./register-actions.ts";
 import { createRuns } from "./runs.ts";
 import { parseSamples, type Sample } from "./samples.ts";
+import { sceneOf } from "./scenes.ts";
 import { INITIAL_STATE, type LabState, type Place } from "./state.ts";
 
 const backendSchema = z.enum(["auto", "wasm", "webgpu"]);
@@ -36,9 +37,10 @@ export function createLab(api: LabApi, host: LabHost) {
   };
   const context: LabContext = { api, host, store, say, fail };
   const runs = createRuns(context);
-  const kept = createKeptRegisters(api);
+  const kept = createKeptRegisters(api, host.registersFiles);
   const bundled = { kind: "bundled", url: new URL("models/scenes-vit/", host.baseUrl).href } as const;
-  const opening = createOpening(context, runs, kept, bundled);
+  const masks = createMaskActions(context);
+  const opening = createOpening(context, runs, kept, bundled, masks.openMask);
   const picker = createPicker(context, opening.openModel);
   const classes = createClassActions(context);
   const registers = createRegisterActions(context, runs, kept);
@@ -77,6 +79,7 @@ export function createLab(api: LabApi, host: LabHost) {
     fail,
     startAccuracy: runs.startAccuracy,
     savedAccuracy: runs.savedAccuracy,
+    accuracyElsewhere: runs.accuracyElsewhere,
     continueAccuracy: runs.continueAccuracy,
     stopAccuracy: runs.stopAccuracy,
     setAccuracy: runs.setAccuracy,
@@ -88,11 +91,12 @@ export function createLab(api: LabApi, host: LabHost) {
     setProbe: runs.setProbe,
     openBundledDataset: runs.openBundledDataset,
     ...registers,
-    ...createMaskActions(context),
+    ...masks,
     ...picker,
     ...classes,
     ...createExperimentActions(context, runs, kept),
     openSample: opening.openSample,
+    openScene: opening.openScene,
     openModel: opening.openModel,
     openBundledModel: (): Promise<boolean> => opening.openModel(bundled),
     setOverrides: opening.setOverrides,
@@ -111,9 +115,12 @@ export function createLab(api: LabApi, host: LabHost) {
       const opened = await opening.openModel(bundled, link);
       await reading;
       const { samples, image } = getState();
-      const sample = samples.find(({ file }) => file === link?.sample) ?? samples[0];
       // The user may have opened an image of their own meanwhile.
-      if (opened && sample && !image) await opening.openSample(sample);
+      if (!opened || image) return;
+      const scene = sceneOf(link?.sample);
+      if (scene !== null) await opening.openScene(scene);
+      const sample = samples.find(({ file }) => file === link?.sample) ?? samples[0];
+      if (sample && !getState().image) await opening.openSample(sample);
     },
 
     /** Sorts dropped, pasted or chosen files into models, registers and images, and opens them. */

@@ -1,12 +1,12 @@
 import { InputError } from "../errors/input-error.ts";
 import { parseRecommended, type RegCacheSetting } from "../evaluate/recommended.ts";
-import type { Arrival, ModelInfo, ModelOverrides, ModelRequest } from "../worker/api.ts";
+import type { Arrival, ModelInfo, ModelOverrides, ModelRequest, NamedImage } from "../worker/api.ts";
 import type { LabContext } from "./context.ts";
-import type { Controls } from "./controls.ts";
 import { defaultControls, linkedControls } from "./defaults.ts";
 import { type LinkState, linkOf } from "./hash.ts";
 import { keepOverrides, withKeptOverrides } from "./kept-overrides.ts";
 import type { KeptRegisters } from "./kept-registers.ts";
+import { masksAlone } from "./mask.ts";
 import { isCancelled } from "./messages.ts";
 import type { Runs } from "./runs.ts";
 import type { Sample } from "./samples.ts";
@@ -25,6 +25,7 @@ export function createOpening(
   runs: Runs,
   kept: KeptRegisters,
   bundled: ModelRequest,
+  openMask: (file: File) => Promise<void>,
 ) {
   const { getState, setState } = store;
   // Later work supersedes earlier work of the same kind, whichever answers first.
@@ -38,7 +39,13 @@ export function createOpening(
     link: null,
   };
 
-  async function openImage(blob: Blob, name: string, sample: string | null = null): Promise<void> {
+  /** @param mask of the image, where it comes with one */
+  async function openImage(
+    blob: Blob,
+    name: string,
+    sample: string | null = null,
+    mask: NamedImage | null = null,
+  ): Promise<void> {
     const id = ++imageWork;
     try {
       const info = await api.openImage(blob, name);
@@ -46,6 +53,7 @@ export function createOpening(
       // Another picture has its outliers elsewhere, so the views follow the run again.
       setState({ image: { info, blob, sample }, selection: null, hover: null });
       runs.saveLink();
+      if (mask) void openMask(new File([mask.blob], mask.name));
       await runs.runBoth();
     } catch (error) {
       if (id === imageWork) fail(error);
@@ -64,6 +72,17 @@ export function createOpening(
     }
   }
 
+  /** A scene of the bundled test set, with its exact mask. */
+  async function openScene(index: number): Promise<void> {
+    const id = ++imageWork;
+    try {
+      const { image, mask } = await api.scene(new URL("datasets/scenes/", host.baseUrl).href, index);
+      if (id === imageWork) await openImage(image.blob, image.name, image.name, mask);
+    } catch (error) {
+      if (id === imageWork) fail(error);
+    }
+  }
+
   async function readRecommended(request: ModelRequest): Promise<RegCacheSetting | null> {
     if (request.kind !== "bundled") return null;
     const file = await host.fetchFile(new URL("recommended.json", request.url).href);
@@ -75,12 +94,10 @@ export function createOpening(
       fail(error);
       return null;
     });
-    let controls: Controls = defaultControls(model.spec, model.registers, recommended);
-    try {
-      if (link) controls = linkedControls(controls, link, model.spec, model.registers);
-    } catch (error) {
-      fail(error);
-    }
+    const defaults = defaultControls(model.spec, model.registers, recommended);
+    if (!link) return defaults;
+    const { controls, misfits } = linkedControls(defaults, link, model.spec, model.registers);
+    for (const each of misfits) fail(each);
     return controls;
   }
 
@@ -116,6 +133,7 @@ export function createOpening(
         controls,
         lanes: emptyLanes(model.spec.blocks),
         view: { ...state.view, domains: {} },
+        mask: masksAlone(state.mask),
         selection: null,
         hover: null,
         opening: null,
@@ -182,6 +200,7 @@ export function createOpening(
   return {
     openImage,
     openSample,
+    openScene,
     openModel,
 
     /** Reads the current files again under other assumptions; those that are not named stay. */

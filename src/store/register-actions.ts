@@ -2,6 +2,7 @@ import type { CurationSettings } from "../regcache/curate.ts";
 import type { ImageSource, RegistersInfo } from "../worker/api.ts";
 import type { LabContext } from "./context.ts";
 import type { KeptRegisters } from "./kept-registers.ts";
+import { idsFor } from "./prefix-choice.ts";
 import type { Runs } from "./runs.ts";
 
 /** Actions that make, open and save registers. */
@@ -13,27 +14,32 @@ export function createRegisterActions(
   const { getState, setState } = store;
   let curation = 0;
 
-  async function add(entry: RegistersInfo): Promise<void> {
+  /** Adds registers that the worker holds to the model's, and puts the first of them into the prefix. */
+  async function add(entries: readonly [RegistersInfo, ...RegistersInfo[]]): Promise<void> {
     const { model } = getState();
-    if (model) await kept.keep(model, entry.id);
+    const [chosen] = entries;
+    if (model) for (const { id } of entries) await kept.keep(model, id);
     setState(({ model }) => ({
       model: model && {
         ...model,
-        registers: [...model.registers.filter(({ id }) => id !== entry.id), entry],
+        registers: [
+          ...model.registers.filter(({ id }) => !entries.some((each) => each.id === id)),
+          ...entries,
+        ],
       },
     }));
-    runs.setControls((controls) => ({
-      ...controls,
-      registers: entry.id,
-      prefix: { ...controls.prefix, on: true },
-    }));
-    say("info", `Registers ready: ${entry.label}.`);
+    const known = getState().model?.registers ?? [];
+    runs.setControls((controls) => {
+      const { registers, alternative } = idsFor(chosen, controls.registers, known);
+      return { ...controls, registers, prefix: { ...controls.prefix, on: true, alternative } };
+    });
+    say("info", `Registers ready: ${chosen.label}.`);
   }
 
   return {
     async openRegisters(file: Blob): Promise<void> {
       try {
-        await add(await api.openRegisters(file));
+        await add([await api.openRegisters(file)]);
       } catch (error) {
         fail(error);
       }
@@ -57,13 +63,13 @@ export function createRegisterActions(
           ? ({ kind: "own", sources: images } as const)
           : ({ kind: "probe", dataset: (await runs.currentDataset()).id } as const);
         if (id !== curation) return;
-        const entry = await api.curate({ images: chosen, limit, settings }, (curating) => {
+        const entries = await api.curate({ images: chosen, limit, settings }, (curating) => {
           // Progress travels on a port of its own, so it may come after the result.
           if (id === curation && getState().curating) setState({ curating });
         });
         if (id !== curation) return;
         setState({ curating: null });
-        await add(entry);
+        await add(entries);
       } catch (error) {
         if (id !== curation) return;
         setState({ curating: null });
@@ -77,12 +83,16 @@ export function createRegisterActions(
       await api.cancel("curate").catch(fail);
     },
 
-    /** The chosen registers as a file; null when there are none. */
-    async saveRegisters(): Promise<{ readonly name: string; readonly bytes: Uint8Array } | null> {
-      const id = getState().controls?.registers ?? null;
+    /** The chosen registers, or what stands in for them in the prefix, as a file; null when there are none. */
+    async saveRegisters(
+      which: "registers" | "stand-in" = "registers",
+    ): Promise<{ readonly name: string; readonly bytes: Uint8Array } | null> {
+      const { controls } = getState();
+      const id = (which === "stand-in" ? controls?.prefix.alternative : controls?.registers) ?? null;
       if (id === null) return null;
+      const kind = which === "stand-in" ? `${controls?.prefix.kind}-` : "";
       try {
-        return { name: `registers-${id.slice(0, 8)}.safetensors`, bytes: await api.saveRegisters(id) };
+        return { name: `${kind}registers-${id.slice(0, 8)}.safetensors`, bytes: await api.saveRegisters(id) };
       } catch (error) {
         fail(error);
         return null;

@@ -1,3 +1,4 @@
+import { encoderKey } from "../encoder/encoder-key.ts";
 import type { EvaluationProgress } from "../evaluate/report.ts";
 import type { ImageSource } from "../worker/api.ts";
 import { accuracyKey, createAccuracyRunner, evaluationKey } from "./accuracy.ts";
@@ -7,7 +8,7 @@ import { type Controls, clampControls, toIntervention } from "./controls.ts";
 import { createDatasets } from "./dataset.ts";
 import { linkOf, writeHash } from "./hash.ts";
 import { createLaneRunner } from "./lane-runner.ts";
-import { findSaved } from "./saved-evaluations.ts";
+import { findElsewhere, findSaved, type SavedEvaluation } from "./saved-evaluations.ts";
 import type { LabState } from "./state.ts";
 
 /** Pause after the last change of a control before the lane runs again, ms. */
@@ -85,6 +86,11 @@ export function createRuns(context: LabContext) {
   }
 
   const { openDataset, setProbe, openBundledDataset } = datasets;
+  const saved = (): SavedEvaluation | null => {
+    const key = evaluationKey(getState());
+    return key && findSaved(host, key);
+  };
+
   return {
     setControls,
 
@@ -104,6 +110,9 @@ export function createRuns(context: LabContext) {
       calibration.update({ cancelled: true });
       await Promise.all([api.cancel("openCalibration"), api.cancel("intervention")]).catch(fail);
     },
+
+    /** Opens the calibration images that the controls' quantizer needs. */
+    prepareCalibration: calibration.prepare,
 
     /** Runs the intervention again, after its calibration was cancelled. */
     calibrate: runIntervention,
@@ -131,15 +140,20 @@ export function createRuns(context: LabContext) {
     startAccuracy: () => accuracy.start().catch(fail),
 
     /** An interrupted evaluation of what the controls ask for now; null = there is none. */
-    savedAccuracy(): EvaluationProgress | null {
-      const key = evaluationKey(getState());
-      return key && findSaved(host, key);
+    savedAccuracy: saved,
+
+    /** An interrupted evaluation of the open encoder on images that are not open; null = there is none. */
+    accuracyElsewhere(): EvaluationProgress | null {
+      const { model, dataset } = getState();
+      const fingerprint = dataset.info?.fingerprint ?? null;
+      return model && findElsewhere(host, { model: encoderKey(model), fingerprint });
     },
 
-    /** Goes on with {@link savedAccuracy}. */
+    /** Goes on with {@link savedAccuracy}, to as many images as it was to take. */
     continueAccuracy(): Promise<void> {
-      const key = evaluationKey(getState());
-      return accuracy.start(key && findSaved(host, key)).catch(fail);
+      const found = saved();
+      if (found) setState((state) => ({ accuracy: { ...state.accuracy, limit: found.limit } }));
+      return accuracy.start(found?.progress).catch(fail);
     },
     stopAccuracy: () => {
       clearTimeout(idle);

@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import type { EvaluationProgress } from "../evaluate/report.ts";
-import { type EvaluationKey, findSaved, forgetSaved, saveProgress } from "./saved-evaluations.ts";
+import {
+  type EvaluationKey,
+  findElsewhere,
+  findSaved,
+  forgetSaved,
+  saveProgress,
+} from "./saved-evaluations.ts";
 
 const key: EvaluationKey = {
   model: "ab",
@@ -38,12 +44,13 @@ test("progress is found again by what was measured, and only by that", () => {
   const at = storage();
   saveProgress(at, key, progress(10));
   saveProgress(at, key, progress(20));
-  expect(findSaved(at, { ...key })).toEqual(progress(20));
+  expect(findSaved(at, { ...key })).toEqual({ progress: progress(20), limit: 100 });
+  // The number of images need not be chosen again: it says how many it was to take.
+  expect(findSaved(at, { ...key, limit: 50 })).toEqual({ progress: progress(20), limit: 100 });
   for (const other of [
     { ...key, model: "xx" },
     { ...key, fingerprint: "xx" },
     { ...key, seed: 2 },
-    { ...key, limit: 50 },
     { ...key, head: { kind: "ridge" } as const },
     { ...key, head: { kind: "knn", neighbours: 5 } as const },
     { ...key, head: "own" as const },
@@ -58,7 +65,7 @@ test("progress is found again by what was measured, and only by that", () => {
 test("the newest few are kept", () => {
   const at = storage();
   for (let seed = 0; seed < 12; seed++) saveProgress(at, { ...key, seed }, progress(seed));
-  expect(findSaved(at, { ...key, seed: 11 })?.n).toBe(11);
+  expect(findSaved(at, { ...key, seed: 11 })?.progress.n).toBe(11);
   expect(findSaved(at, { ...key, seed: 0 })).toBeNull();
   expect(JSON.parse(at.box.text!)).toHaveLength(8);
 });
@@ -69,6 +76,15 @@ test.each(["", "{", "[1]", '[{"key":"x","progress":{"n":-1}}]'])(
     const at = storage(text);
     expect(findSaved(at, key)).toBeNull();
     saveProgress(at, key, progress(3));
-    expect(findSaved(at, key)?.n).toBe(3);
+    expect(findSaved(at, key)?.progress.n).toBe(3);
   },
 );
+
+test("what was interrupted on other images of the same encoder is found", () => {
+  const at = storage();
+  saveProgress(at, key, progress(10));
+  saveProgress(at, { ...key, fingerprint: "ef" }, progress(30));
+  expect(findElsewhere(at, { model: key.model, fingerprint: null })?.n).toBe(30);
+  expect(findElsewhere(at, { model: key.model, fingerprint: "ef" })?.n).toBe(10);
+  expect(findElsewhere(at, { model: "another", fingerprint: null })).toBeNull();
+});

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ProbeChoice } from "../evaluate/fit-probe.ts";
+import { progressSchema } from "../evaluate/progress-schema.ts";
 import type { Configuration, EvaluationProgress } from "../evaluate/report.ts";
 import type { LabHost } from "./context.ts";
 import type { UnfittedHeadKey } from "./head-key.ts";
@@ -7,29 +8,6 @@ import type { UnfittedHeadKey } from "./head-key.ts";
 /** Evaluations that are kept; older ones give way. */
 const MOST = 8;
 
-const count = z.int().min(0);
-const progressSchema = z.object({
-  n: count,
-  total: count,
-  skipped: z.object({ count, examples: z.array(z.string()) }),
-  seed: z.int(),
-  // Absent in what was kept before there were batches.
-  batch: z.int().min(1).default(1),
-  dataset: z.string(),
-  head: z.string(),
-  configurations: z.array(
-    z.object({
-      name: z.string(),
-      counts: z.object({
-        both: count,
-        firstOnly: count,
-        secondOnly: count,
-        neither: count,
-        cosines: z.number(),
-      }),
-    }),
-  ),
-});
 const storedSchema = z.array(z.object({ key: z.string(), progress: progressSchema }));
 
 /** What an evaluation measures: only an equal one may be continued. */
@@ -52,9 +30,47 @@ const KEY = "evaluations";
 const keyOf = ({ model, fingerprint, configurations, seed, limit, head }: EvaluationKey) =>
   JSON.stringify([model, fingerprint, configurations, seed, limit, head]);
 
-/** The kept progress of an evaluation; null where there is none or the stored text is not what was written. */
-export function findSaved(storage: Storage, key: EvaluationKey): EvaluationProgress | null {
-  return read(storage).find((entry) => entry.key === keyOf(key))?.progress ?? null;
+/** What {@link keyOf} writes, as far as it is read again. */
+const keySchema = z
+  .tuple([z.string(), z.string(), z.unknown(), z.unknown(), z.number(), z.unknown()])
+  .transform(([model, fingerprint, , , limit]) => ({ model, fingerprint, limit }));
+
+/** An interrupted evaluation, and how many images it was to take. */
+export interface SavedEvaluation {
+  readonly progress: EvaluationProgress;
+  readonly limit: number;
+}
+
+/**
+ * The newest interrupted evaluation of what the key says, of whatever number of images; null where there is none or the stored text is
+ * not what was written.
+ */
+export function findSaved(storage: Storage, key: EvaluationKey): SavedEvaluation | null {
+  for (const { key: text, progress } of read(storage)) {
+    const limit = partsOf(text)?.limit;
+    if (limit !== undefined && text === keyOf({ ...key, limit })) return { progress, limit };
+  }
+  return null;
+}
+
+/** The newest interrupted evaluation of the encoder on other images than these; null where there is none. */
+export function findElsewhere(
+  storage: Storage,
+  { model, fingerprint }: { readonly model: string; readonly fingerprint: string | null },
+): EvaluationProgress | null {
+  const isElsewhere = (text: string) => {
+    const parts = partsOf(text);
+    return parts?.model === model && parts.fingerprint !== fingerprint;
+  };
+  return read(storage).find(({ key }) => isElsewhere(key))?.progress ?? null;
+}
+
+function partsOf(key: string): z.infer<typeof keySchema> | null {
+  try {
+    return keySchema.safeParse(JSON.parse(key)).data ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** Keeps the progress of an evaluation. */

@@ -1,39 +1,54 @@
 import { expect, test } from "vitest";
 import {
-  findSearch,
-  forgetSearch,
-  hasSearches,
-  type SearchKey,
-  type SearchStorage,
-  saveSearch,
+  type ExperimentKey,
+  type ExperimentStorage,
+  findExperiment,
+  forgetExperiment,
+  hasExperiments,
+  saveExperiment,
 } from "./saved-searches.ts";
 
-const key: SearchKey = {
+const key: ExperimentKey = {
   model: "ab",
   fingerprint: "cd",
-  quantize: { weightBits: 8, activationBits: 8, weightGranularity: "per-tensor" },
-  space: { rule: "any", tensor: "residual", criteria: [], atMost: [null], registers: [1] },
-  objective: "mse",
-  chooseOn: 16,
-  seed: 1,
+  asked: {
+    kind: "search",
+    quantize: { weightBits: 8, activationBits: 8, weightGranularity: "per-tensor" },
+    space: { rule: "any", tensor: "residual", criteria: [], atMost: [null], registers: [1] },
+    objective: "mse",
+    chooseOn: 16,
+    seed: 1,
+  },
   head: "own",
 };
-const state = (padding = 0) =>
+const withAsked = (change: Partial<ExperimentKey["asked"]>) => ({
+  ...key,
+  asked: { ...key.asked, ...change },
+});
+const scores = (evaluations: number) => ({
+  mse: Array(evaluations).fill(0.5),
+  cosine: Array(evaluations).fill(0.9),
+  right: [],
+});
+const state = (evaluations = 1, padding = 0) =>
   JSON.stringify({
     format: "regscope-search",
-    version: 1,
-    subject: "s".repeat(padding),
-    scores: { "no prefix, no deletion": { mse: [0.5], cosine: [0.9], right: [1] } },
+    version: 2,
+    subject: { encoder: "s".repeat(padding) },
+    scores: { "no prefix, no deletion": scores(evaluations) },
   });
 const progress = (evaluations: number, padding = 0) => ({
-  sensitiveBlock: 3,
-  evaluations,
-  state: state(padding),
+  subject: { encoder: "e" },
+  parts: { search: state(evaluations, padding) },
+});
+const evaluation = (n: number) => ({
+  ...{ n, total: 9, skipped: { count: 0, examples: [] }, seed: 1, batch: 1, dataset: "d", head: "h" },
+  configurations: [],
 });
 
 function storage(text: string | null = null) {
   const box = { text, damage: [] as string[] };
-  const at: SearchStorage = {
+  const at: ExperimentStorage = {
     readStored: () => box.text,
     writeStored: (_, next) => {
       box.text = next;
@@ -45,61 +60,67 @@ function storage(text: string | null = null) {
 
 test("a search is found again by what it is about, and only by that", () => {
   const { at, box } = storage();
-  expect(saveSearch(at, key, progress(10))).toBe(true);
-  expect(saveSearch(at, key, progress(20))).toBe(true);
-  expect(findSearch(at, { ...key })).toEqual(progress(20));
-  const others: Partial<SearchKey>[] = [
-    { model: "xx" },
-    { fingerprint: "xx" },
-    { quantize: { ...key.quantize, activationBits: 6 } },
-    { space: { ...key.space, rule: "linf" } },
-    { space: { ...key.space, atMost: [8, null] } },
-    { objective: "accuracy" },
-    { chooseOn: 8 },
-    { seed: 2 },
-    { head: null },
-    { head: { classes: ["cat"], templates: ["a {}"] } },
+  expect(saveExperiment(at, key, progress(10))).toBe(true);
+  expect(saveExperiment(at, key, progress(20))).toBe(true);
+  expect(findExperiment(at, withAsked({}))).toEqual({
+    progress: progress(20),
+    offer: { stage: "search", done: 20 },
+  });
+  const { quantize, space } = key.asked;
+  const others: ExperimentKey[] = [
+    { ...key, model: "xx" },
+    { ...key, fingerprint: "xx" },
+    withAsked({ kind: "compare" }),
+    withAsked({ quantize: { ...quantize!, activationBits: 6 } }),
+    withAsked({ quantize: { ...quantize!, base: "repq-vit", calibration: "dataset" } }),
+    withAsked({ space: { ...space!, rule: "linf" } }),
+    withAsked({ space: { ...space!, atMost: [8, null] } }),
+    withAsked({ objective: "accuracy" }),
+    withAsked({ chooseOn: 8 }),
+    withAsked({ seed: 2 }),
+    { ...key, head: null },
+    { ...key, head: { classes: ["cat"], templates: ["a {}"] } },
   ];
-  for (const other of others) expect(findSearch(at, { ...key, ...other })).toBeNull();
-  expect(hasSearches(at, "ab")).toBe(true);
-  expect(hasSearches(at, "xx")).toBe(false);
-  forgetSearch(at, key);
-  expect(findSearch(at, key)).toBeNull();
-  expect(hasSearches(at, "ab")).toBe(false);
+  for (const other of others) expect(findExperiment(at, other)).toBeNull();
+  expect(hasExperiments(at, "ab")).toBe(true);
+  expect(hasExperiments(at, "xx")).toBe(false);
+  forgetExperiment(at, key);
+  expect(findExperiment(at, key)).toBeNull();
+  expect(hasExperiments(at, "ab")).toBe(false);
   expect(box.damage).toEqual([]);
 });
 
 test("the newest few are kept, as many as there is room for; one too long stays as it was", () => {
   const { at, box } = storage();
-  for (let seed = 0; seed < 6; seed++) saveSearch(at, { ...key, seed }, progress(seed + 1));
+  for (let seed = 0; seed < 6; seed++) saveExperiment(at, withAsked({ seed }), progress(seed + 1));
   expect(JSON.parse(box.text!)).toHaveLength(4);
-  expect(findSearch(at, { ...key, seed: 1 })).toBeNull();
-  expect(saveSearch(at, { ...key, seed: 6 }, progress(7, 1_500_000))).toBe(true);
-  expect(findSearch(at, { ...key, seed: 5 })?.evaluations).toBe(6);
-  expect(saveSearch(at, { ...key, seed: 7 }, progress(8, 1_500_000))).toBe(true);
+  expect(findExperiment(at, withAsked({ seed: 1 }))).toBeNull();
+  expect(saveExperiment(at, withAsked({ seed: 6 }), progress(7, 1_500_000))).toBe(true);
+  expect(findExperiment(at, withAsked({ seed: 5 }))?.offer.done).toBe(6);
+  expect(saveExperiment(at, withAsked({ seed: 7 }), progress(8, 1_500_000))).toBe(true);
   expect(JSON.parse(box.text!)).toHaveLength(1);
-  expect(saveSearch(at, { ...key, seed: 7 }, progress(9, 2_500_000))).toBe(false);
-  expect(findSearch(at, { ...key, seed: 7 })?.evaluations).toBe(8);
+  expect(saveExperiment(at, withAsked({ seed: 7 }), progress(9, 2_500_000))).toBe(false);
+  expect(findExperiment(at, withAsked({ seed: 7 }))?.offer.done).toBe(8);
 });
 
 test.each(["", "{", "null", '{"a":1}'])("damaged storage %j is told once, and holds nothing", (text) => {
   const { at, box } = storage(text);
-  expect(findSearch(at, key)).toBeNull();
+  expect(findExperiment(at, key)).toBeNull();
   expect(box.damage).toHaveLength(1);
-  expect(hasSearches(at, "ab")).toBe(false);
+  expect(hasExperiments(at, "ab")).toBe(false);
   expect(box.damage).toHaveLength(1);
-  saveSearch(at, key, progress(3));
-  expect(findSearch(at, key)?.evaluations).toBe(3);
+  saveExperiment(at, key, progress(3));
+  expect(findExperiment(at, key)?.offer.done).toBe(3);
 });
 
 test("a damaged search is told and dropped, the others stay", () => {
   const { at, box } = storage();
-  saveSearch(at, key, progress(3));
+  saveExperiment(at, key, progress(3));
   const [good] = JSON.parse(box.text!);
-  const bad = { ...good, key: "other", progress: { ...good.progress, evaluations: -1 } };
+  const bad = { ...good, key: "other", progress: { ...good.progress, parts: null } };
   box.text = JSON.stringify([bad, good]);
-  expect(findSearch(at, key)).toEqual(progress(3));
-  expect(box.damage).toEqual([expect.stringContaining("evaluations")]);
+  expect(findExperiment(at, key)?.progress).toEqual(progress(3));
+  expect(box.damage).toEqual([expect.stringContaining("parts")]);
   expect(JSON.parse(box.text)).toEqual([good]);
 });
 
@@ -109,10 +130,43 @@ test.each([
   ["holds what is no number", (text: string) => text.replace("0.9", '"0.9"')],
 ])("scores whose text %s are told and dropped, the others stay", (_, damage) => {
   const { at, box } = storage();
-  saveSearch(at, { ...key, seed: 2 }, progress(5));
-  saveSearch(at, key, { ...progress(3), state: damage(state()) });
-  expect(findSearch(at, key)).toBeNull();
+  saveExperiment(at, withAsked({ seed: 2 }), progress(5));
+  saveExperiment(at, key, { subject: {}, parts: { search: damage(state()), evaluation: evaluation(2) } });
+  expect(findExperiment(at, key)).toBeNull();
   expect(box.damage).toEqual([expect.stringMatching(/expected the state of a search/)]);
-  expect(findSearch(at, { ...key, seed: 2 })).toEqual(progress(5));
+  expect(findExperiment(at, withAsked({ seed: 2 }))?.progress).toEqual(progress(5));
   expect(JSON.parse(box.text!)).toHaveLength(1);
+});
+
+test("how far a comparison was is told by its latest part that can be read", () => {
+  const { at, box } = storage();
+  const offered = (parts: Record<string, unknown>) => {
+    saveExperiment(at, key, { subject: {}, parts });
+    return findExperiment(at, key)?.offer;
+  };
+  const sensitivity = { n: 7, units: [] };
+  expect(offered({ sensitivity })).toEqual({ stage: "sensitivity", done: 7 });
+  expect(offered({ sensitivity, search: state(3) })).toEqual({ stage: "search", done: 3 });
+  const searches = { "search, linf": state(3), "search, any": state(4) };
+  expect(offered({ sensitivity, ...searches })).toEqual({ stage: "search", done: 4 });
+  const all = { sensitivity, search: state(3), evaluation: evaluation(5) };
+  expect(offered(all)).toEqual({ stage: "evaluation", done: 5 });
+  expect(offered({ ...all, evaluation: { n: -5 } })).toEqual({ stage: "search", done: 3 });
+  expect(offered({ clip: {} })).toBeUndefined();
+  expect(JSON.parse(box.text!)).toEqual([]);
+  expect(box.damage).toEqual([]);
+});
+
+test("what another version of the page kept is dropped without a word", () => {
+  const { at, box } = storage();
+  saveExperiment(at, key, progress(3));
+  const [good] = JSON.parse(box.text!);
+  const { version: _, ...first } = {
+    ...good,
+    progress: { sensitiveBlock: 1, evaluations: 4, state: state() },
+  };
+  box.text = JSON.stringify([first, { ...good, version: 99 }, good]);
+  expect(findExperiment(at, key)?.progress).toEqual(progress(3));
+  expect(JSON.parse(box.text!)).toEqual([good]);
+  expect(box.damage).toEqual([]);
 });

@@ -11,7 +11,7 @@ import { type ClassesState, INITIAL_CLASSES } from "./class-lists.ts";
 import type { Controls } from "./controls.ts";
 import type { DatasetState } from "./dataset.ts";
 import { type ExperimentsState, INITIAL_EXPERIMENTS } from "./experiments.ts";
-import { type MaskState, NO_MASK } from "./mask.ts";
+import type { MasksState } from "./mask.ts";
 import type { Message } from "./messages.ts";
 import { CLOSED_PICKER, type PickerState } from "./picker.ts";
 import type { Sample } from "./samples.ts";
@@ -42,7 +42,7 @@ export interface OpenImage {
   readonly info: ImageInfo;
   /** Kept, because another model wants other pixels of the same image. */
   readonly blob: Blob;
-  /** File name of the bundled sample; null = the user's own. */
+  /** File name of the bundled sample or scene; null = the user's own. */
   readonly sample: string | null;
 }
 
@@ -98,7 +98,7 @@ export interface LabState {
   /** Under the pointer or the keyboard cursor. */
   readonly hover: Place | null;
   readonly dataset: DatasetState;
-  readonly mask: MaskState;
+  readonly mask: MasksState;
   readonly calibration: CalibrationState;
   readonly accuracy: AccuracyState;
   readonly experiments: ExperimentsState;
@@ -124,7 +124,7 @@ export const INITIAL_STATE: LabState = {
   view: { tensor: "residual", criterion: "median-100", overlay: 0.75, refill: false, domains: {} },
   selection: null,
   hover: null,
-  mask: NO_MASK,
+  mask: {},
   calibration: NO_CALIBRATION,
   dataset: { request: null, info: null, opening: false },
   accuracy: {

@@ -43,6 +43,7 @@ export function AccuracyPanel() {
         </h2>
       </div>
       <AccuracyControls />
+      <ElsewhereHint />
       {isStale && (
         <p className="hint hint-strong" data-testid="accuracy-stale">
           The controls have changed since these numbers were measured.
@@ -64,19 +65,42 @@ export function AccuracyPanel() {
 /** Offers to go on with an interrupted evaluation of the same images and configurations, after a reload too. */
 function ContinueButton() {
   const lab = useLab();
-  // What the offer depends on; the evaluation itself lies outside of the state.
-  useLabState((state) => state.controls);
-  useLabState((state) => state.dataset.info);
-  useLabState((state) => state.accuracy.probe);
-  useLabState((state) => state.classes.embedded);
+  useOfferInputs();
   const saved = lab.savedAccuracy();
   if (!saved) return null;
-  const done = saved.n + saved.skipped.count;
+  const { n, skipped, total } = saved.progress;
   return (
     <Button onPress={() => void lab.continueAccuracy()} data-testid="accuracy-continue">
-      Continue at {formatCount(done)} of {formatCount(saved.total)}
+      Continue at {formatCount(n + skipped.count)} of {formatCount(total)}
     </Button>
   );
+}
+
+/** Says that there is something to go on with, once its images are open again: a page may not open a user's files by itself. */
+function ElsewhereHint() {
+  const lab = useLab();
+  useOfferInputs();
+  const running = useLabState((state) => state.accuracy.running);
+  if (running || lab.savedAccuracy()) return null;
+  const elsewhere = lab.accuracyElsewhere();
+  if (!elsewhere) return null;
+  const { n, skipped, total, dataset } = elsewhere;
+  return (
+    <p className="hint" data-testid="accuracy-elsewhere">
+      An evaluation of {dataset} was interrupted at {formatCount(n + skipped.count)} of {formatCount(total)}{" "}
+      images. Open these images again, with the settings that it had, to go on.
+    </p>
+  );
+}
+
+/** What an offer depends on; the interrupted evaluations themselves lie outside of the state. */
+function useOfferInputs(): void {
+  useLabState((state) => state.controls);
+  useLabState((state) => state.model);
+  useLabState((state) => state.dataset.info);
+  useLabState((state) => state.accuracy.probe);
+  useLabState((state) => state.accuracy.seed);
+  useLabState((state) => state.classes.embedded);
 }
 
 /** Start, stop and settings; apart from the panel, so that a new count does not render them again. */

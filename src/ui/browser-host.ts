@@ -1,3 +1,4 @@
+import { browserRegisters } from "../cache/registers-files.ts";
 import { InputError } from "../errors/input-error.ts";
 import { unreachableFile } from "../errors/unreachable-file.ts";
 import type { LabHost } from "../store/context.ts";
@@ -40,6 +41,7 @@ export function createBrowserHost(): LabHost {
         // forgotten, and nothing else is lost.
       }
     },
+    registersFiles: browserRegisters(),
     readHash: () => window.location.hash,
     writeHash(hash) {
       history.replaceState(null, "", hash === "" ? window.location.pathname + window.location.search : hash);

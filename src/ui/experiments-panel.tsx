@@ -1,9 +1,13 @@
+import { Fragment, useRef } from "react";
 import { Button } from "react-aria-components";
 import { formatCount } from "../figures/format.ts";
 import { REGISTER_SLOTS } from "../graph/block.ts";
+import { quantizationOf } from "../store/controls.ts";
+import { quantizerText } from "../store/experiment-request.ts";
 import type { ExperimentSettings } from "../store/experiments.ts";
 import { MOST_CHOSEN_ON, MOST_MEASURED_ON } from "../store/kept-experiments.ts";
-import { EXPERIMENTS, type ExperimentKind } from "../worker/experiment-api.ts";
+import type { ExperimentOffer } from "../store/saved-searches.ts";
+import { EXPERIMENT_NAMES, EXPERIMENTS, type ExperimentKind } from "../worker/experiment-api.ts";
 import { ComparisonResult } from "./comparison-result.tsx";
 import { NumberInput, SegmentField } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
@@ -11,6 +15,7 @@ import { WorkProgress } from "./progress.tsx";
 import { SearchResult } from "./search-result.tsx";
 import { SearchSpaceFields } from "./search-space-fields.tsx";
 import { SensitivityResult } from "./sensitivity-result.tsx";
+import { TakingPlace } from "./taking-place.tsx";
 
 const LABELS: Readonly<Record<ExperimentKind, string>> = {
   sensitivity: "Sensitivity",
@@ -22,7 +27,10 @@ const LABELS: Readonly<Record<ExperimentKind, string>> = {
 export function ExperimentsPanel() {
   const lab = useLab();
   const hasModel = useLabState((state) => state.model !== null);
-  const { running, progress, records, offer } = useLabState((state) => state.experiments);
+  const { running, stopping, progress, records } = useLabState((state) => state.experiments);
+  const hadFocus = useRef(false);
+  const latest = useRef<ExperimentKind>("sensitivity");
+  if (running) latest.current = running;
   if (!hasModel) return null;
   return (
     <section
@@ -36,25 +44,18 @@ export function ExperimentsPanel() {
       </div>
       <ExperimentControls isDisabled={running !== null} />
       {running && progress ? (
-        <WorkProgress progress={progress} cancelLabel="Stop" onCancel={() => void lab.stopExperiment()} />
+        <TakingPlace key="work" hadFocus={hadFocus} focus="button">
+          <WorkProgress
+            progress={progress}
+            cancelLabel="Stop"
+            endingLabel={stopping ? "Stopping…" : undefined}
+            onCancel={() => void lab.stopExperiment()}
+          />
+        </TakingPlace>
       ) : (
-        <div className="row">
-          {EXPERIMENTS.map((kind) => (
-            <Button
-              key={kind}
-              className="primary"
-              data-testid={`run-${kind}`}
-              onPress={() => void lab.runExperiment(kind)}
-            >
-              {LABELS[kind]}
-            </Button>
-          ))}
-          {offer !== null && (
-            <Button data-testid="search-continue" onPress={() => void lab.continueSearch()}>
-              Continue the search at {formatCount(offer)} evaluations
-            </Button>
-          )}
-        </div>
+        <TakingPlace key="start" hadFocus={hadFocus} focus={`[data-testid="run-${latest.current}"]`}>
+          <StartButtons />
+        </TakingPlace>
       )}
       <p className="hint">
         Settings are chosen on the data set's probe images, never on those that a comparison is measured on.
@@ -62,11 +63,65 @@ export function ExperimentsPanel() {
         the rest stays FP32 (paper, step 1). Search: prefix and deletion around the most sensitive block (step
         5).
       </p>
-      {records.sensitivity && <SensitivityResult record={records.sensitivity} />}
-      {records.search && <SearchResult record={records.search} />}
-      {records.compare && <ComparisonResult record={records.compare} />}
+      {EXPERIMENTS.map((kind) => {
+        const record = records[kind];
+        const Result = RESULTS[kind];
+        return (
+          record && (
+            <Fragment key={kind}>
+              <Result record={record} />
+              <p className="hint" data-testid={`quantizer-${kind}`}>
+                Quantizer of this {EXPERIMENT_NAMES[kind]}: {quantizerText(record.request)}
+              </p>
+            </Fragment>
+          )
+        );
+      })}
     </section>
   );
+}
+
+const RESULTS = { sensitivity: SensitivityResult, search: SearchResult, compare: ComparisonResult } as const;
+
+function StartButtons() {
+  const lab = useLab();
+  const offers = useLabState((state) => state.experiments.offers);
+  return (
+    <div className="row">
+      {EXPERIMENTS.map((kind) => (
+        <Button
+          key={kind}
+          className="primary"
+          data-testid={`run-${kind}`}
+          onPress={() => void lab.runExperiment(kind)}
+        >
+          {LABELS[kind]}
+        </Button>
+      ))}
+      {EXPERIMENTS.map((kind) => {
+        const offer = offers[kind];
+        return (
+          offer && (
+            <Button
+              key={kind}
+              data-testid={`${kind}-continue`}
+              onPress={() => void lab.continueExperiment(kind)}
+            >
+              Continue the {EXPERIMENT_NAMES[kind]} at {formatCount(offer.done)} {unitOf(kind, offer)}
+            </Button>
+          )
+        );
+      })}
+    </div>
+  );
+}
+
+/** What is counted of an interrupted experiment. */
+function unitOf(kind: ExperimentKind, { stage, done }: ExperimentOffer): string {
+  if (stage === "search") return done === 1 ? "evaluation" : "evaluations";
+  const images = done === 1 ? "image" : "images";
+  if (stage === "evaluation") return `measured ${images}`;
+  return kind === "sensitivity" ? images : `${images} of its sensitivity sweep`;
 }
 
 function ExperimentControls({ isDisabled }: { readonly isDisabled: boolean }) {
@@ -76,17 +131,31 @@ function ExperimentControls({ isDisabled }: { readonly isDisabled: boolean }) {
     <K extends keyof ExperimentSettings>(key: K) =>
     (value: ExperimentSettings[K]) =>
       lab.setExperiments({ [key]: value });
+  const takesControls = settings.quantizer === "controls";
   return (
     <div className="accuracy-controls">
       <SegmentField
-        label="Bits"
+        label="Quantizer"
+        value={settings.quantizer}
+        options={[
+          { id: "plain", label: "plain" },
+          { id: "controls", label: "as the controls" },
+        ]}
+        isDisabled={isDisabled}
+        testId="experiment-quantizer"
+        onChange={choose("quantizer")}
+      >
+        {takesControls && <ControlsQuantizer />}
+      </SegmentField>
+      <SegmentField
+        label="Bits of the plain quantizer"
         value={settings.bits}
         options={[
           { id: "w8a8", label: "W8A8" },
           { id: "w6a6", label: "W6A6" },
           { id: "w4a4", label: "W4A4" },
         ]}
-        isDisabled={isDisabled}
+        isDisabled={isDisabled || takesControls}
         testId="experiment-bits"
         onChange={choose("bits")}
       />
@@ -166,5 +235,15 @@ function ExperimentControls({ isDisabled }: { readonly isDisabled: boolean }) {
         onChange={choose("measureOn")}
       />
     </div>
+  );
+}
+
+/** Says what "as the controls" means now. */
+function ControlsQuantizer() {
+  const controls = useLabState((state) => state.controls);
+  return (
+    <small className="muted" data-testid="experiment-quantizer-now">
+      {controls && quantizerText({ quantizer: "controls", quantize: quantizationOf(controls) })}
+    </small>
   );
 }

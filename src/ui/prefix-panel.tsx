@@ -1,6 +1,7 @@
 import { MAX_REGISTER_COUNT } from "../store/controls.ts";
 import { NumberInput, SelectField, SliderField, SwitchField } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
+import { PrefixKindField } from "./prefix-kind.tsx";
 
 /** The register prefix: whether, which registers, in which blocks, how many (paper, step 3). */
 export function PrefixPanel() {
@@ -10,7 +11,9 @@ export function PrefixPanel() {
   const registersId = useLabState((state) => state.controls?.registers ?? null);
   const hasRegisters = (model?.registers.length ?? 0) > 0;
   const isOff = !prefix?.on;
-  const offered = model?.registers.find(({ id }) => id === registersId)?.distinct ?? 1;
+  const inPrefix = prefix?.alternative ?? registersId;
+  const offered = model?.registers.find(({ id }) => id === inPrefix)?.distinct ?? 1;
+  const options = (model?.registers ?? []).filter(({ kind }) => kind === "outliers");
   const change = (part: Partial<NonNullable<typeof prefix>>) =>
     lab.setControls((old) => ({ ...old, prefix: { ...old.prefix, ...part } }));
   return (
@@ -35,10 +38,13 @@ export function PrefixPanel() {
       <SelectField
         label="Registers"
         value={registersId}
-        options={(model?.registers ?? []).map(({ id, label }) => ({ id, label }))}
+        options={options.map(({ id, label }) => ({ id, label }))}
         testId="registers-select"
-        onChange={(registers) => lab.setControls((old) => ({ ...old, registers }))}
+        onChange={(registers) =>
+          lab.setControls((old) => ({ ...old, registers, prefix: { ...old.prefix, alternative: null } }))
+        }
       />
+      <PrefixKindField />
       {prefix && model && (
         <>
           <SliderField

@@ -9,6 +9,8 @@ export function WorkProgress(props: {
   readonly cancelLabel: string;
   readonly testId?: string;
   readonly onCancel: () => void;
+  /** What Cancel says once it was pressed and until the work has ended: it keeps the focus, and cannot be pressed again. */
+  readonly endingLabel?: string | undefined;
   /** Takes the focus when the work ends while Cancel has it, which goes away then. */
   readonly focusAfter?: RefObject<HTMLElement | null>;
 }) {
@@ -39,7 +41,9 @@ export function WorkProgress(props: {
       <span className="visually-hidden" role="status">
         {milestone(props.progress)}
       </span>
-      <Button onPress={props.onCancel}>{props.cancelLabel}</Button>
+      <Button onPress={props.onCancel} isPending={props.endingLabel !== undefined}>
+        {props.endingLabel ?? props.cancelLabel}
+      </Button>
     </div>
   );
 }

@@ -9,7 +9,7 @@ import type { HubRef } from "../hub/hub-ref.ts";
 import type { Keep } from "../image/mask.ts";
 import type { Intervention } from "../intervention/intervention.ts";
 import type { CurationSettings } from "../regcache/curate.ts";
-import type { RegistersSet } from "../regcache/registers.ts";
+import type { Registers, RegistersSet } from "../regcache/registers.ts";
 import type { ClassEmbeddings } from "../text/class-embeddings.ts";
 import type { LayerTrace, RunResult } from "../trace/layer-trace.ts";
 import type { ExperimentApi } from "./experiment-api.ts";
@@ -52,6 +52,10 @@ export interface ModelInfo {
 
 export interface RegistersInfo {
   readonly id: string;
+  /** The method's `outliers`, or what the paper compares them with. */
+  readonly kind: Registers["kind"];
+  /** Equal for all kinds and groupings of one curation. */
+  readonly curation: string;
   /** E.g. "after blocks 3 to 6, 30 images of photos". */
   readonly label: string;
   /** Blocks after whose output the candidates were chosen: `from`..`block`. */
@@ -73,6 +77,12 @@ export interface RegistersInfo {
 export interface NamedImage {
   readonly name: string;
   readonly blob: Blob;
+}
+
+/** A scene of the bundled set and its exact mask, white = foreground. */
+export interface Scene {
+  readonly image: NamedImage;
+  readonly mask: NamedImage;
 }
 
 export interface ImageInfo {
@@ -240,6 +250,11 @@ export interface LabApi extends ExperimentApi {
     onTrace: (trace: LayerTrace) => void,
     onCalibrating: (progress: Progress) => void,
   ): Promise<RunResult>;
+  /**
+   * A scene of the bundled test set by its number, as files. Rejects with InputError when there is none of that number.
+   * @param url absolute, of the set's folder
+   */
+  scene(url: string, index: number): Promise<Scene>;
   /** Reads a mask for an opened image, as the encoder sees it: 1 = foreground, [size, size]. Rejects with InputError. */
   openMask(imageId: string, blob: Blob, name: string): Promise<Uint8Array>;
   /**
@@ -277,8 +292,14 @@ export interface LabApi extends ExperimentApi {
   downloadText(onProgress: (progress: Progress) => void): Promise<void>;
   /** What of the current model's text tower is here now; null = it has none. */
   textTower(): Promise<TextTowerInfo | null>;
-  /** Curates registers for the current model from images (paper, step 2 and 3). */
-  curate(request: CurationRequest, onProgress: (progress: Progress) => void): Promise<RegistersInfo>;
+  /**
+   * Curates registers for the current model from images (paper, step 2 and 3). The method's come first, then the prefixes that the
+   * paper compares them with, from the same images.
+   */
+  curate(
+    request: CurationRequest,
+    onProgress: (progress: Progress) => void,
+  ): Promise<readonly [RegistersInfo, ...RegistersInfo[]]>;
   /** Reads a registers file; rejects with InputError when it was made for another model. */
   openRegisters(file: Blob): Promise<RegistersInfo>;
   /** The registers as a safetensors file. */

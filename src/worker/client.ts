@@ -106,6 +106,8 @@ class Client implements LabClient {
       api.analyse(lane, imageId, intervention, Comlink.proxy(onTrace), Comlink.proxy(onCalibrating)),
     );
 
+  scene: LabApi["scene"] = (url, index) => this.#current.call((api) => api.scene(url, index));
+
   openMask: LabApi["openMask"] = (imageId, blob, name) =>
     this.#current.call((api) => api.openMask(imageId, blob, name));
 

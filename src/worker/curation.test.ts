@@ -32,7 +32,7 @@ test("registers come from the first images of the set's order and the blocks tha
     settings: { from: 1, block: 2, top: 5 },
   };
   const signal = new AbortController().signal;
-  const info = await curateRegisters(
+  const [info, ...others] = await curateRegisters(
     model,
     [set],
     "cd12",
@@ -48,6 +48,15 @@ test("registers come from the first images of the set's order and the blocks tha
     data: "4 images of photos",
     probeOf: "cd12",
   });
+  expect(others.map(({ kind, curation }) => [kind, curation])).toEqual([
+    ["random-sink", info.curation],
+    ["mean-token", info.curation],
+  ]);
+  expect(others.map(({ label }) => label)).toEqual([
+    "control, a random token: after blocks 1 to 2, 4 images of photos",
+    "control, the mean token: after blocks 1 to 2, 4 images of photos",
+  ]);
+  expect(others.map(({ id }) => engine.registers.get(id)?.kind)).toEqual(["random-sink", "mean-token"]);
   expect(told.map(({ done, total }) => [done, total])).toEqual(
     [1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4].map((done) => [done, 4]),
   );

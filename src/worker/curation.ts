@@ -2,7 +2,7 @@ import { calibrationSet, calibrationSets } from "../evaluate/calibration.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { prepareImage } from "../image/preprocess.ts";
 import { imageSets } from "../regcache/cosine-report.ts";
-import { curate } from "../regcache/curate.ts";
+import { curatePrefixes } from "../regcache/curate.ts";
 import type { CurationRequest, Progress, RegistersInfo } from "./api.ts";
 import { type LoadedModel, registersInfo } from "./loaded-model.ts";
 
@@ -10,8 +10,10 @@ import { type LoadedModel, registersInfo } from "./loaded-model.ts";
 const SEED = 0;
 
 /**
- * Curates registers from the first images of each of some sets and gives them to the engine; unreadable images are left out.
+ * Curates registers, and the prefixes that the paper compares them with, from the first images of each of some sets and gives
+ * all of them to the engine; unreadable images are left out.
  * @param probeOf fingerprint of the data set whose probe images they are; null = they are of no such set
+ * @returns the method's registers, then the others
  * @throws InputError for settings that do not fit, or no image that can be read; CancelledError on abort
  */
 export async function curateRegisters(
@@ -21,7 +23,7 @@ export async function curateRegisters(
   { limit, settings }: CurationRequest,
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
-): Promise<RegistersInfo> {
+): Promise<readonly [RegistersInfo, ...RegistersInfo[]]> {
   const prepare = (image: Parameters<typeof prepareImage>[0]) =>
     prepareImage(image, engine.spec.preprocess).pixels;
   const tell = (stage: string, done: number, total: number) => onProgress({ stage, done, total });
@@ -29,13 +31,17 @@ export async function curateRegisters(
   const read = (set: LabelledSet) => calibrationSet(set, prepare, options);
   const { sets: parts, all } = await calibrationSets(sets, "Curation", read);
   const loaders = Array.from({ length: all.count }, (_, i) => () => all.load(i));
-  const registers = await curate(engine, loaders, settings, {
+  const { outliers, randomSink, meanToken } = await curatePrefixes(engine, loaders, settings, {
     model: sha256,
     ...imageSets(parts),
     ...(probeOf !== null && { probeOf }),
     signal,
     onProgress: tell,
   });
-  engine.addRegisters(registers);
-  return { ...registersInfo(registers), skipped: all.skipped };
+  for (const each of [outliers, randomSink, meanToken]) engine.addRegisters(each);
+  return [
+    { ...registersInfo(outliers), skipped: all.skipped },
+    registersInfo(randomSink),
+    registersInfo(meanToken),
+  ];
 }

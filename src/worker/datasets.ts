@@ -5,7 +5,7 @@ import type { LabelledSet } from "../evaluate/dataset.ts";
 import { openFileSet, openUnlabelledFiles } from "../evaluate/file-dataset.ts";
 import { HUB_ROWS_API, openHubSet } from "../evaluate/hub-dataset.ts";
 import { openSheet } from "../evaluate/sheet-dataset.ts";
-import { splitSet } from "../evaluate/split.ts";
+import { holdOut } from "../evaluate/split.ts";
 import { listZip } from "../evaluate/zip-files.ts";
 import type { DatasetInfo, DatasetRequest, ImageSource } from "./api.ts";
 import { decodeImage } from "./decode.ts";
@@ -17,14 +17,11 @@ export interface OpenDataset {
   /** For the own head. */
   readonly whole: LabelledSet;
   /**
-   * For a probe: training images and test images that share none.
-   * @throws InputError when the set is too small to be split
+   * Images to learn from, with or without labels, and test images; they share none. Where they are held out, a probe may lack a
+   * class that has a single image.
    */
   probeParts(): Promise<ProbeParts>;
-  /**
-   * The set without the fifth of each class that is held out where there is no training set.
-   * @throws InputError when the set is too small to be split
-   */
+  /** The set without the fifth of each class that is held out where there is no training set. */
   withoutFifth(): LabelledSet;
 }
 
@@ -54,13 +51,13 @@ export async function openDataset(request: DatasetRequest, id: string): Promise<
       return { probe, test: whole, origin: probe.name };
     }
     const origin = `a fifth of each class of ${whole.name}, held out with seed ${SPLIT_SEED}`;
-    return { ...splitSet(whole, SPLIT_SEED), origin };
+    return { ...holdOut(whole, SPLIT_SEED), origin };
   };
   // Opened once: those of the bundled set are a sheet to decode.
   let opened: Promise<ProbeParts> | null = null;
   return {
     whole,
-    withoutFifth: () => splitSet(whole, SPLIT_SEED).test,
+    withoutFifth: () => holdOut(whole, SPLIT_SEED).test,
     info: {
       id,
       name: whole.name,

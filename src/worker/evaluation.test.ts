@@ -1,16 +1,18 @@
 import { expect, test } from "vitest";
+import { InputError } from "../errors/input-error.ts";
 import type { LabelledSet } from "../evaluate/dataset.ts";
 import { fakeEngine, fakeSet } from "../evaluate/fake-engine.ts";
 import type { ProbeChoice } from "../evaluate/fit-probe.ts";
 import { engineRunner } from "../evaluate/image-runner.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
-import { splitSet } from "../evaluate/split.ts";
+import { holdOut, splitSet } from "../evaluate/split.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
 import { type Intervention, NO_INTERVENTION } from "../intervention/intervention.ts";
 import { curate } from "../regcache/curate.ts";
 import { countingEngine, testInput } from "../regcache/test-engine.ts";
-import type { OpenDataset } from "./datasets.ts";
+import { type OpenDataset, openDataset } from "./datasets.ts";
 import { evaluateDataset, hasRegistersOf } from "./evaluation.ts";
+import { fittedHead } from "./heads.ts";
 
 const set = fakeSet(
   Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? ([9, i % 3, 0] as const) : ([i % 3, 9, 1] as const))),
@@ -120,6 +122,44 @@ test("a set whose classes are embedded is read zero-shot, whole; another one by 
       ...{ n: 16, dataset: "fake without the fifth of each class that was learnt from" },
     });
   }
+});
+
+test("a set of one image a class is learnt from, but no probe is fitted on it", async () => {
+  const { engine, log } = fakeEngine((pixels) => pixels);
+  const single = fakeSet([
+    [9, 0, 0],
+    [0, 9, 1],
+  ]);
+  const file = (path: string) => ({ path, file: new File(["x"], "x.png") });
+  const files = { kind: "files", name: "photos", files: [file("red/1.png"), file("blue/1.png")] } as const;
+  const opened = await openDataset({ images: { ...files, folders: ["red", "blue"] }, probe: null }, "set-1");
+  const { probe, test: rest } = await opened.probeParts();
+  expect([probe.count, rest.count, opened.withoutFifth().count]).toEqual([1, 1, 1]);
+
+  const dataset = { ...open(single), probeParts: async () => ({ ...holdOut(single, 0), origin: "a fifth" }) };
+  const runners = [engineRunner(engine, prepare)];
+  for (const probe of [{ kind: "ncm" }, { kind: "knn" }] as const) {
+    const options = { signal: new AbortController().signal, onProgress: () => {} };
+    await expect(fittedHead(engine, runners, dataset, { probe }, options)).rejects.toThrow(
+      /Class "red" of fake: expected at least two images.*Training images of a probe/,
+    );
+  }
+  expect(log).toEqual([]);
+});
+
+test("a probe's images of which none can be read are told with the first reason", async () => {
+  const { engine } = fakeEngine((pixels) => pixels);
+  const broken = {
+    ...set,
+    image: async () => {
+      throw new InputError("a.png", "an image", "text", "Choose another.");
+    },
+  };
+  const options = { signal: new AbortController().signal, onProgress: () => {} };
+  const runners = [engineRunner(engine, prepare)];
+  await expect(
+    fittedHead(engine, runners, open(broken), { probe: { kind: "ncm" } }, options),
+  ).rejects.toThrow(/Training images of the probe: .*4 that cannot, e.g. a.png: expected an image, got text/);
 });
 
 test("registers from a data set's probe images are known by its fingerprint", async () => {

@@ -1,35 +1,39 @@
 import { z } from "zod";
+import { encoderKey } from "../encoder/encoder-key.ts";
 import { InputError } from "../errors/input-error.ts";
 import { calibrationSet } from "../evaluate/calibration.ts";
 import { evaluateWith } from "../evaluate/evaluate.ts";
+import { headKey } from "../evaluate/head.ts";
 import { engineRunner } from "../evaluate/image-runner.ts";
+import { progressSchema } from "../evaluate/progress-schema.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { unfittedHead } from "../evaluate/unfitted-head.ts";
 import { prepareImage } from "../image/preprocess.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
-import { CellScores } from "../regcache/cell-scores.ts";
 import { prepareComparison } from "../regcache/comparison.ts";
+import { NO_MEMORY } from "../regcache/experiment-memory.ts";
 import { type ExperimentSubject, prepareSearch, registerIds } from "../regcache/prepare-search.ts";
 import { type SearchReport, searchSettings } from "../regcache/search.ts";
 import { searchGrid } from "../regcache/search-space.ts";
-import {
-  readSearchState,
-  type SearchProgress,
-  searchProgressSchema,
-  searchSubject,
-  writeSearchState,
-} from "../regcache/search-state.ts";
+import { rememberedScores, requireEqualSubject, type SearchSubject } from "../regcache/search-state.ts";
 import { sweepSensitivity } from "../regcache/sensitivity.ts";
 import type { Progress } from "./api.ts";
 import type { OpenDataset, ProbeParts } from "./datasets.ts";
 import {
+  EXPERIMENT_NAMES,
   type ExperimentInputs,
+  type ExperimentKind,
+  type ExperimentProgress,
   type ExperimentRequest,
   type ExperimentResult,
   type ExperimentUpdate,
+  experimentProgressSchema,
   experimentRequestSchema,
+  PARTS,
+  requireRunnable,
 } from "./experiment-api.ts";
 import { fittedHead } from "./heads.ts";
+import { createKeptMemory } from "./kept-memory.ts";
 import { type LoadedModel, registersInfo } from "./loaded-model.ts";
 
 /** @throws InputError when a message from the page is no request */
@@ -40,29 +44,28 @@ export function parseExperimentRequest(value: unknown): ExperimentRequest {
   throw new InputError("Experiment", "the settings of an experiment", got, "Reload the page.");
 }
 
-/** @throws InputError when a message from the page does not say where a search goes on */
-export function parseResume(value: unknown): SearchProgress | null {
-  const parsed = searchProgressSchema.nullable().safeParse(value);
+/** @throws InputError when a message from the page does not say where an experiment goes on */
+export function parseResume(value: unknown): ExperimentProgress | null {
+  const parsed = experimentProgressSchema.nullable().safeParse(value);
   if (parsed.success) return parsed.data;
   const got = z.prettifyError(parsed.error).replaceAll("\n", " ");
-  throw new InputError("Search", "what an interrupted one goes on from", got, "Start it anew.");
+  throw new InputError("Experiment", "what an interrupted one goes on from", got, "Start it anew.");
 }
 
 /** Who hears of a running experiment; both may be slow. */
 interface Listeners {
   /** Takes what has been found so far. */
   readonly tell: (update: ExperimentUpdate) => Promise<void>;
-  /** Takes what a search can go on from. */
-  readonly keep: (progress: SearchProgress) => Promise<void>;
+  /** Takes what it can go on from. */
+  readonly keep: (progress: ExperimentProgress) => Promise<void>;
 }
-
-/** Least time between two states of a search that are kept, ms: they may be long. */
-const KEEP_INTERVAL = 2000;
 
 /**
  * Runs an experiment. Settings are chosen on the data set's probe images, which a comparison is never measured on.
  * Unreadable images are left out.
- * @throws InputError when the data set is too small or none of its images can be read; CancelledError on abort
+ * @param request with the calibration of its quantizer named as the engine knows it
+ * @throws InputError when the data set is too small, none of its images can be read, or the experiment does not go with its
+ *   quantizer or with what it is to go on from; CancelledError on abort
  */
 export async function runExperiment(
   model: Pick<LoadedModel, "engine" | "sha256">,
@@ -72,6 +75,7 @@ export async function runExperiment(
   { tell, keep }: Listeners,
   signal: AbortSignal,
 ): Promise<ExperimentResult> {
+  requireRunnable(request);
   const { engine, sha256 } = model;
   const prepare = (image: RgbaImage) => prepareImage(image, engine.spec.preprocess).pixels;
   const parts = await dataset.probeParts();
@@ -86,26 +90,49 @@ export async function runExperiment(
     void tell({ progress: { stage, done, total }, result: null });
   const images = await calibrationSet(parts.probe, prepare, { seed, limit, signal, onProgress });
   const probeOf = dataset.info.fingerprint ?? undefined;
-  const subject: ExperimentSubject = { engine, sha256, images, probeOf, head, quantize, signal, onProgress };
-  switch (request.kind) {
-    case "sensitivity":
-      return sensitivity(subject, request, tell);
-    case "search":
-      return search(subject, request, resume, { tell, keep });
-    case "compare":
-      return compare(subject, dataset, parts, request, tell, prepare);
+  const about = {
+    encoder: encoderKey({ sha256, spec: engine.spec }),
+    images: images.digest,
+    quantizer: JSON.stringify(quantize),
+    head: headKey(head),
+  };
+  if (resume) requireEqual(request.kind, about, resume.subject);
+  const memory = createKeptMemory({ subject: about, parts: resume?.parts ?? {} }, keep);
+  const subject = { engine, sha256, images, probeOf, head, quantize, signal, memory, onProgress };
+  const run = () => {
+    switch (request.kind) {
+      case "sensitivity":
+        return sensitivity(subject, request, tell);
+      case "search":
+        return search(subject, request, tell);
+      case "compare":
+        return compare(subject, dataset, parts, request, tell, prepare);
+    }
+  };
+  try {
+    return await run();
+  } catch (error) {
+    await memory.save();
+    throw error;
   }
+}
+
+/** @throws InputError when an interrupted experiment is of another encoder, images, quantizer or head */
+function requireEqual(kind: ExperimentKind, wanted: SearchSubject, found: SearchSubject): void {
+  const name = EXPERIMENT_NAMES[kind];
+  const remedy = `Its encoder, images and head must be as they were: choose them again, or start the ${name} anew.`;
+  requireEqualSubject(`The interrupted ${name}`, name, { wanted, found }, remedy);
 }
 
 type Tell = Listeners["tell"];
 
 async function sensitivity(
-  { engine, images, head, quantize, signal }: ExperimentSubject,
+  { engine, images, head, quantize, memory, signal }: ExperimentSubject,
   { by }: ExperimentRequest,
   tell: Tell,
 ): Promise<ExperimentResult> {
   let result: ExperimentResult | null = null;
-  const options = { quantize, by, head, ...(signal && { signal }) };
+  const options = { quantize, by, head, memory, ...(signal && { signal }) };
   for await (const report of sweepSensitivity(engine, images, options)) {
     result = { kind: "sensitivity", report };
     await tell({ progress: step("Sensitivity (images)", report.n, report.total), result });
@@ -113,42 +140,21 @@ async function sensitivity(
   return result!;
 }
 
-/** For errors: the same images and model on another backend may give registers that differ in the last digit. */
-const KEPT = {
-  name: "The interrupted search",
-  remedy:
-    "Its encoder, images and backend must be as they were: choose them again, or start the search anew.",
-};
-
 async function search(
   subject: ExperimentSubject,
   { space, objective }: ExperimentRequest,
-  resume: SearchProgress | null,
-  { tell, keep }: Listeners,
+  tell: Tell,
 ): Promise<ExperimentResult> {
-  const { engine, sha256, images, head, quantize, signal } = subject;
-  const start = await prepareSearch(subject, resume?.sensitiveBlock, space.registers);
+  const start = await prepareSearch(subject, undefined, space.registers);
   const { sensitiveBlock } = start;
   const registers = [...start.registers.values()].map(registersInfo);
-  const options = { quantize, ...registerIds(start), head, ...(signal && { signal }) };
-  const about = searchSubject(sha256, { images, options });
-  const known = resume ? readSearchState(resume.state, about, images.count, KEPT) : {};
-  const scores = new CellScores(engine, images, options, known);
-  const grid = searchGrid(space, start, engine.spec);
-  const keepAll = ({ evaluations }: SearchReport) =>
-    keep({ sensitiveBlock, evaluations, state: writeSearchState(about, scores) });
+  const { scores, keep } = rememberedScores(subject, registerIds(start));
+  const grid = searchGrid(space, start, subject.engine.spec);
   let last: SearchReport | null = null;
-  let kept = performance.now();
   const found = (report: SearchReport) => ({ kind: "search", report, sensitiveBlock, registers }) as const;
-  try {
-    for await (last of searchSettings(scores, grid, objective)) {
-      await tell({ progress: step(`Search, ${last.stage}`, last.evaluations, 0), result: found(last) });
-      if (performance.now() - kept < KEEP_INTERVAL) continue;
-      await keepAll(last);
-      kept = performance.now();
-    }
-  } finally {
-    if (last && !last.done) await keepAll(last);
+  for await (last of searchSettings(scores, grid, objective)) {
+    await tell({ progress: step(`Search, ${last.stage}`, last.evaluations, 0), result: found(last) });
+    await keep();
   }
   return found(last!);
 }
@@ -161,7 +167,8 @@ async function compare(
   tell: Tell,
   prepare: (image: RgbaImage) => Float32Array,
 ): Promise<ExperimentResult> {
-  const { engine, images, signal = new AbortController().signal, onProgress = () => {} } = subject;
+  const { engine, images, memory = NO_MEMORY } = subject;
+  const { signal = new AbortController().signal, onProgress = () => {} } = subject;
   const runners = [engineRunner(engine, prepare)];
   const head =
     subject.head ?? (await fittedHead(engine, runners, dataset, { probe }, { signal, onProgress }));
@@ -181,12 +188,18 @@ async function compare(
     chosenOn: `${images.count} images of ${images.name}`,
     skipped: images.skipped,
   } as const;
+  const resume = memory.recall(PARTS.evaluation, progressSchema);
+  const options = { seed, limit, signal, ...(resume && { resume }) };
   let last: EvaluationReport | null = null;
-  for await (last of evaluateWith(runners, test, configurations, head, { seed, limit, signal })) {
+  for await (const report of evaluateWith(runners, test, configurations, head, options)) {
+    last = report;
     await tell({
-      progress: step("Measuring (images)", last.n, last.total),
-      result: { ...common, report: last },
+      progress: step("Measuring (images)", report.n, report.total),
+      result: { ...common, report },
     });
+    // One that has measured everything has nothing to go on with.
+    const isWhole = report.n + report.skipped.count === report.total;
+    if (!isWhole) await memory.keep(PARTS.evaluation, () => progressSchema.parse(report));
   }
   return { ...common, report: last! };
 }

@@ -4,6 +4,7 @@ import { fitProbe } from "../evaluate/fit-probe.ts";
 import type { Head } from "../evaluate/head.ts";
 import type { ImageRunner } from "../evaluate/image-runner.ts";
 import type { LabelledFeatures } from "../evaluate/probe.ts";
+import { requireSplittable } from "../evaluate/split.ts";
 import type { HeadChoice } from "../evaluate/unfitted-head.ts";
 import type { OpenDataset } from "./datasets.ts";
 
@@ -25,7 +26,7 @@ interface TrainingFeatures {
 
 /**
  * The chosen probe, fitted on the data set's probe images; it may be judged on the others only. Fitted ones are kept.
- * @throws InputError when the set is too small to be split; CancelledError on abort
+ * @throws InputError when a class has too few images to be split, or none of the images can be read; CancelledError on abort
  */
 export async function fittedHead(
   engine: Engine,
@@ -54,7 +55,9 @@ async function trainingFeatures(
   trained.set(engine, ofEngine);
   const known = ofEngine.get(dataset);
   if (known) return known;
-  const { probe, origin } = await dataset.probeParts();
+  const { probe, test, origin } = await dataset.probeParts();
+  // Where they are held out, a class of one image would be missing in one part or the other.
+  if (test !== dataset.whole) requireSplittable(dataset.whole);
   const data = await collectFeaturesWith(runners, probe, {
     signal,
     onProgress: (done, total) => onProgress("Fitting the probe (images)", done, total),

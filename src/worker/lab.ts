@@ -10,10 +10,9 @@ import type { EvaluationReport } from "../evaluate/report.ts";
 import { prepareMask } from "../image/mask.ts";
 import { prepareImage } from "../image/preprocess.ts";
 import type { RgbaImage } from "../image/rgba-image.ts";
-import { interventionSchema } from "../intervention/intervention.ts";
+import { interventionSchema, NO_INTERVENTION } from "../intervention/intervention.ts";
 import { loadedFiles } from "../offline/site-files.ts";
 import { readRegisters, writeRegisters } from "../regcache/registers-file.ts";
-import type { SearchProgress } from "../regcache/search-state.ts";
 import type { BackendChoice, EngineStatus, LabApi, LearningImages, ModelRequest, Progress } from "./api.ts";
 import { refusalBeforeTrial } from "./backend.ts";
 import { Calibrations } from "./calibrations.ts";
@@ -21,7 +20,7 @@ import { curateRegisters } from "./curation.ts";
 import { type OpenDataset, openDataset, openImages } from "./datasets.ts";
 import { decodeImage } from "./decode.ts";
 import { evaluateDataset, hasRegistersOf } from "./evaluation.ts";
-import type { ExperimentUpdate } from "./experiment-api.ts";
+import type { ExperimentProgress, ExperimentUpdate } from "./experiment-api.ts";
 import { parseExperimentRequest, parseResume, runExperiment } from "./experiments.ts";
 import { Jobs } from "./jobs.ts";
 import { type LoadedModel, loadModel, modelInfo, registersInfo, textTowerInfo } from "./loaded-model.ts";
@@ -30,6 +29,7 @@ import { compareParts } from "./masks.ts";
 import { ModelCheck } from "./model-check.ts";
 import { type OpenedImage, openImage } from "./open-image.ts";
 import { PoolKeeper } from "./pool-keeper.ts";
+import { readScene } from "./scenes.ts";
 import { embedWithText, type TextSource } from "./text-tower.ts";
 import { calibrateCores, threadsFor } from "./threads.ts";
 
@@ -53,6 +53,8 @@ export class Lab implements LabApi {
   /** The latest only: it holds the files of its list. */
   #dataset: OpenDataset | null = null;
   #datasetCount = 0;
+  /** Of that set: the same in another worker, so that an experiment calibrated on its images can go on there. */
+  #datasetName = "";
   #calibrations = new Calibrations();
 
   start: LabApi["start"] = async (backend): Promise<EngineStatus> => {
@@ -128,6 +130,8 @@ export class Lab implements LabApi {
       return this.#pool.yieldTo(() => this.#calibrations.telling(onCalibrating, stream));
     });
 
+  scene: LabApi["scene"] = async (url, index) => readScene(await openImages({ kind: "sheet", url }), index);
+
   openMask: LabApi["openMask"] = async (imageId, blob, name) => {
     const { engine } = this.#loaded();
     const { info } = this.#image(imageId);
@@ -143,16 +147,26 @@ export class Lab implements LabApi {
     });
 
   openDataset: LabApi["openDataset"] = async (request) => {
-    this.#dataset = await openDataset(request, `set-${++this.#datasetCount}`);
-    return this.#dataset.info;
+    const opened = await openDataset(request, `set-${++this.#datasetCount}`);
+    const isBundled = request.images.kind === "sheet" && request.probe === null;
+    this.#dataset = opened;
+    this.#datasetName = opened.info.fingerprint ?? (isBundled ? "bundled" : opened.info.id);
+    return opened.info;
   };
 
   openCalibration: LabApi["openCalibration"] = (request, onProgress) =>
     // Lane and accuracy may each want images of their own.
     this.#jobs.runBeside("openCalibration", async (signal) => {
-      const sets = await this.#learningImages(request.images);
+      const { images } = request;
+      // Another set may be opened while these are.
+      const named = images.kind === "probe" ? { ...images, dataset: this.#datasetName } : images;
+      const sets = await this.#learningImages(images);
       const onStage = (stage: string, done: number, total: number) => onProgress({ stage, done, total });
-      return this.#calibrations.add(this.#loaded().engine, request, sets, { signal, onProgress: onStage });
+      const { engine } = this.#loaded();
+      return this.#calibrations.add(engine, { ...request, images: named }, sets, {
+        signal,
+        onProgress: onStage,
+      });
     });
 
   evaluate: LabApi["evaluate"] = (request, onUpdate, onPreparing) =>
@@ -210,10 +224,14 @@ export class Lab implements LabApi {
         told = performance.now();
         await onUpdate(update);
       };
-      const keep = async (progress: SearchProgress) => onProgress(progress);
+      const keep = async (progress: ExperimentProgress) => onProgress(progress);
       const hears = { tell, keep };
-      const model = await this.#checked(signal, (progress) => void tell({ progress, result: null }));
-      return { result: await runExperiment(model, dataset, request, given, hears, signal) };
+      const onPreparing = (progress: Progress) => void tell({ progress, result: null });
+      const asked = this.#calibrations.resolve({ ...NO_INTERVENTION, quantize: request.quantize });
+      const resolved = { ...request, quantize: asked.quantize ?? request.quantize };
+      const model = await this.#checked(signal, onPreparing);
+      const work = () => runExperiment(model, dataset, resolved, given, hears, signal);
+      return { result: await this.#calibrations.telling(onPreparing, work) };
     });
 
   embedClasses: LabApi["embedClasses"] = (request, onProgress) =>

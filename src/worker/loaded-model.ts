@@ -182,10 +182,19 @@ export function textTowerInfo({ text }: LoadedModel): TextTowerInfo | null {
   return text && (text.hub?.info() ?? { missing: 0, missingToClassify: 0 });
 }
 
+/** What the label of each kind begins with. */
+const LABELS: Readonly<Record<Registers["kind"], string>> = {
+  outliers: "",
+  "random-sink": "control, a random token: ",
+  "mean-token": "control, the mean token: ",
+};
+
 /** What the page needs to know about registers. */
 export function registersInfo(registers: Registers): RegistersInfo {
-  const { id, from, block, candidates, images, cosine, data, sets } = registers;
+  const { id, kind, from, block, candidates, images, cosine, data, sets } = registers;
   const distinct = registers.distinct.length;
-  const label = `after ${formatBlocks(from, block)}, ${data}${distinct > 1 ? `, ${distinct} distinct` : ""}`;
-  return { id, label, from, block, candidates, distinct, images, cosine, sets };
+  const label = `${LABELS[kind]}after ${formatBlocks(from, block)}, ${data}${distinct > 1 ? `, ${distinct} distinct` : ""}`;
+  // The cosines are those of the images' outliers and other tokens, whatever the registers are, and tell the images apart.
+  const curation = JSON.stringify([from, block, images, cosine.outliers, cosine.normal]);
+  return { id, kind, curation, label, from, block, candidates, distinct, images, cosine, sets };
 }
