@@ -1,3 +1,4 @@
+import type { Page } from "@playwright/test";
 import type { EvaluationReport } from "../src/evaluate/report.ts";
 import { deletionName } from "../src/intervention/deletion-text.ts";
 import type { SensitivityReport } from "../src/regcache/sensitivity.ts";
@@ -28,19 +29,52 @@ test("sensitivity names the unit that `lab sensitivity` names, and can be saved"
   await run(lab, "sensitivity");
   const report = await runLab<SensitivityReport>(["sensitivity", "--bundled", "--limit", "2", ...SEED]);
   await expect(lab.byId("most-sensitive")).toHaveText(unitName(report.mostSensitive));
+  const numbers = lab.byId("sensitivity-numbers");
+  await numbers.locator("summary").focus();
+  await page.keyboard.press("Enter");
+  await expect(lab.byId("sensitivity-fp32")).toContainText(`${(report.fp32!.top1 * 100).toFixed(1)} %`);
+  for (const tensor of ["residual maximum (L∞ after the block)", "FC2-input maximum (L∞)"]) {
+    await expect(numbers.getByRole("columnheader", { name: tensor })).toBeVisible();
+  }
+  for (const [i, { block, linear, accuracy }] of report.units.entries()) {
+    const row = lab.byId(`sensitivity-row-${i}`);
+    await expect(row.getByRole("rowheader")).toContainText(unitName({ block, linear }));
+    // How many of these two images a rounding of another runtime turns is not what this test is about.
+    await expect(row).toContainText(/ %.*pp \[.*pp, .*pp\]/);
+    expect(accuracy).not.toBeNull();
+  }
   const download = page.waitForEvent("download");
   await lab.byId("save-sensitivity-csv").click();
   expect((await download).suggestedFilename()).toBe("sensitivity.csv");
 });
 
-test("a search fills its grid and can be stopped; its setting goes into the controls", async ({ lab }) => {
+/** What the grid of the search says of itself. */
+const gridName = async (page: Page) =>
+  (await page.getByRole("application", { name: /^Grid of \d+ prefixes/ }).getAttribute("aria-label"))!;
+
+test("a search fills its grid, which can be read by keyboard, and can be stopped; its setting goes into the controls", async ({
+  lab,
+  page,
+}) => {
   await lab.setNumber("experiment-choose-on", 4);
   await lab.byId("run-search").click();
   await expect(lab.byId("search-row-0")).toBeVisible({ timeout: 200_000 });
   await lab.byId("experiments").getByRole("button", { name: "Stop" }).click();
   await expect(lab.byId("experiments")).toHaveAttribute("data-state", "idle");
   await expect(lab.byId("result-search")).toHaveAttribute("data-done", "false");
+  await expect(lab.byId("search-registers-info")).toContainText(/of 4 images.* Mean cosine among them/);
   const setting = (await lab.byId("search-row-0").getByRole("rowheader").textContent())!;
+  const readout = lab.byId("search-grid-readout");
+  await expect(readout).toContainText(`Best so far: ${setting}: MSE `);
+  await page.getByRole("application", { name: /^Grid of \d+ prefixes/ }).focus();
+  await page.keyboard.press("Home");
+  for (let i = 0; i < 25; i++) await page.keyboard.press("ArrowUp");
+  await expect(readout).toContainText("no prefix, no deletion: MSE ");
+  await page.keyboard.press("ArrowRight");
+  await expect(readout).toContainText(/1 at \d by L∞: not evaluated|delete 1 at \d by linf: MSE /);
+  await lab.byId("search-all").click();
+  const all = Number(/^Grid of .*; (\d+) settings/.exec(await gridName(page))![1]);
+  await expect(lab.byId("result-search").locator("tbody tr")).toHaveCount(all);
   await lab.byId("search-use-0").click();
   await expect(async () => {
     const { prefix, delete: deletion, quantize } = lab.intervention();
@@ -111,6 +145,20 @@ test("a comparison with the card's setting shows what `eval --bundled` measures"
     const flips = Math.abs((Number.parseFloat(shown!) / 100) * report.n - correct);
     expect(flips, name).toBeLessThanOrEqual((name === "fp32" ? 0 : MOST_FLIPS) + 0.01);
   }
+  await expect(lab.byId("compare-naive-n")).toHaveText("16");
+  await expect(lab.byId("compare-naive-difference")).toContainText(/pp \[.+ pp, .+ pp\]/);
+  // What is chosen on a single image is hardly of outliers; the card's registers are.
+  await expect(lab.byId("compare-searched-registers-info")).toContainText("of 1 image,");
+  await expect(lab.byId("compare-own-registers-warning")).toHaveCount(0);
+  const before = lab.intervention();
+  await lab.clearIntervention();
+  await lab.byId("compare-use-regcache").click();
+  await expect(async () => {
+    const { prefix, delete: deletion, quantize } = lab.intervention();
+    expect({ prefix, delete: deletion }).toEqual({ prefix: before.prefix, delete: before.delete });
+    expect(quantize).toMatchObject({ weightBits: 8, activationBits: 8 });
+  }).toPass();
+  await lab.waitForRuns();
 });
 
 test("a comparison reads labels by the probe that was chosen, and has as many registers as are asked for", async ({
@@ -156,8 +204,9 @@ test("a search that a reload interrupts goes on where it was, and ends as one th
   await lab.setNumber("experiment-choose-on", 6);
   await lab.byId("run-search").click();
   await expect
+    // Before it searches it sweeps, and that is kept too.
     .poll(() => page.evaluate(() => localStorage.getItem("regscope.searches")), { timeout: 200_000 })
-    .not.toBeNull();
+    .toContain("regscope-search");
   await expect(lab.byId("result-search")).toHaveAttribute("data-done", "false");
   await page.reload();
   await lab.waitForRuns();
@@ -194,7 +243,7 @@ test("what is damaged of a kept search is said, and the page opens as it was", a
   await page.reload();
   await lab.waitForRuns();
   await expect(lab.messages().getByRole("alert")).toContainText(
-    /An interrupted search: expected what this page keeps of it.*everything else is as it was/,
+    /An interrupted experiment: expected what this page keeps of it.*everything else is as it was/,
   );
   expect(await page.evaluate(() => localStorage.getItem("regscope.overrides"))).toBe("[]");
   await lab.dismissMessages();

@@ -3,7 +3,17 @@ import { NONE_SKIPPED } from "../evaluate/skipped.ts";
 import { deletionRules } from "../regcache/deletion-rules.ts";
 import type { SearchReport } from "../regcache/search.ts";
 import { settingGrid } from "../regcache/setting-grid.ts";
-import { searchGridFigure } from "./search-grid.ts";
+import { paletteOf } from "./palette.ts";
+import { gridTable, movedOnGrid, searchGridFigure } from "./search-grid.ts";
+
+/** Relative luminance of a #rrggbb colour (WCAG). */
+function luminance(hex: string): number {
+  const [r, g, b] = [1, 3, 5].map((at) => {
+    const c = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
+    return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
+}
 
 const cell = (from: number, mse: number, n: number) => ({
   setting: { prefix: { from, count: 4 }, delete: { block: 1, count: 2, by: "linf" as const } },
@@ -77,6 +87,44 @@ test("a bound on a criterion's count is named, and has columns of its own", () =
     "at most 4 at 1 by sun",
     "all at 1 by sun",
   ]);
+});
+
+test("columns have heads by rule, by tokens and by block", () => {
+  const rules = deletionRules({ rule: "linf", criteria: ["jiang"] });
+  const { columns, groups, strengths } = searchGridFigure({ ...report, grid: settingGrid(1, rules) });
+  expect(columns.slice(0, 5).map(({ block }) => block)).toEqual([null, 0, 1, 0, 1]);
+  expect(strengths.slice(0, 4)).toEqual([
+    { label: "0", start: 0, end: 1 },
+    { label: "1", start: 1, end: 3 },
+    { label: "2", start: 3, end: 5 },
+    { label: "4", start: 5, end: 7 },
+  ]);
+  expect(strengths.filter(({ start }) => start >= groups[1]!.start).map(({ label }) => label)).toEqual([
+    ...["> 300", "> 150", "own", "> 37.5", "> 18.75"],
+  ]);
+});
+
+test.each(["light", "dark"] as const)(
+  "on a %s page the best stands out most, and nothing is lost",
+  (theme) => {
+    const empty = luminance(paletteOf(theme).empty) + 0.05;
+    const contrasts = gridTable(theme).map((colour) => {
+      const own = luminance(colour) + 0.05;
+      return Math.max(own, empty) / Math.min(own, empty);
+    });
+    expect(contrasts[0]).toBeGreaterThan(7);
+    for (let i = 8; i < contrasts.length; i += 8) expect(contrasts[i]!).toBeLessThan(contrasts[i - 8]!);
+    expect(contrasts.at(-1)).toBeGreaterThan(1.3);
+  },
+);
+
+test("arrow keys move a cursor within the grid; other keys do not", () => {
+  const at = { row: 1, column: 0 };
+  expect(movedOnGrid("ArrowDown", at, 2, 3)).toEqual(at);
+  expect(movedOnGrid("ArrowUp", at, 2, 3)).toEqual({ row: 0, column: 0 });
+  expect(movedOnGrid("ArrowLeft", at, 2, 3)).toEqual(at);
+  expect(movedOnGrid("End", at, 2, 3)).toEqual({ row: 1, column: 2 });
+  expect(movedOnGrid("a", at, 2, 3)).toBeNull();
 });
 
 test("nothing evaluated yet is an empty grid", () => {

@@ -2,7 +2,7 @@ import { group } from "d3-array";
 import { scaleLog } from "d3-scale";
 import { deletionName } from "../intervention/deletion-text.ts";
 import type { CellResult, SearchReport } from "../regcache/search.ts";
-import { TABLE_SIZE } from "./colour-table.ts";
+import { colourTable, TABLE_SIZE, type Theme } from "./colour-table.ts";
 
 /** One row (a prefix) or column (a deletion) of the drawn grid. */
 export interface GridLine {
@@ -10,7 +10,13 @@ export interface GridLine {
   readonly label: string;
 }
 
-/** Columns start..end - 1, which one rule of deletion made. */
+/** A column, with what its own head says of it. */
+export interface GridColumn extends GridLine {
+  /** Block at whose input tokens are deleted; null = no deletion. */
+  readonly block: number | null;
+}
+
+/** Columns start..end - 1, which have one head. */
 export interface GridGroup {
   readonly label: string;
   readonly start: number;
@@ -32,11 +38,49 @@ export interface GridCell {
   readonly result: CellResult;
 }
 
+/** Ends of the themes' tables that a grid uses: what lies beyond them is too near to a place without a colour. */
+const LAST_LIGHT = 220;
+const LAST_DARK = 96;
+
+/**
+ * Colours of a grid, the least error first. That end is the one farthest from the page: dark on a light page, bright on a
+ * dark one, so that the best never looks like what was not evaluated.
+ */
+export function gridTable(theme: Theme): readonly string[] {
+  const table = colourTable(theme);
+  const [best, worst] = theme === "dark" ? [TABLE_SIZE - 1, LAST_DARK] : [0, LAST_LIGHT];
+  return table.map((_, i) => table[Math.round(best + ((worst - best) * i) / (TABLE_SIZE - 1))]!);
+}
+
+/** A place of the grid, evaluated or not. */
+export interface GridPlace {
+  readonly row: number;
+  readonly column: number;
+}
+
+/** Where a key moves a cursor on a grid of so many rows and columns; null = it is no such key. */
+export function movedOnGrid(key: string, { row, column }: GridPlace, rows: number, columns: number) {
+  const moves: Readonly<Record<string, GridPlace>> = {
+    ArrowLeft: { row, column: column - 1 },
+    ArrowRight: { row, column: column + 1 },
+    ArrowUp: { row: row - 1, column },
+    ArrowDown: { row: row + 1, column },
+    Home: { row, column: 0 },
+    End: { row, column: columns - 1 },
+  };
+  const to = moves[key];
+  const within = (at: number, length: number) => Math.min(length - 1, Math.max(0, at));
+  return to ? { row: within(to.row, rows), column: within(to.column, columns) } : null;
+}
+
 /** A search laid out for drawing: rows are prefixes, columns are deletions, rule by rule. */
 export interface SearchGridFigure {
   readonly rows: readonly GridLine[];
-  readonly columns: readonly GridLine[];
+  readonly columns: readonly GridColumn[];
+  /** Heads of the columns that one rule of deletion made. */
   readonly groups: readonly GridGroup[];
+  /** Under them, heads by what a rule takes: a count of tokens, or a criterion's cutoff. */
+  readonly strengths: readonly GridGroup[];
   readonly cells: readonly GridCell[];
   /** Feature MSE at both ends of the colours. */
   readonly domain: readonly [low: number, high: number];
@@ -53,16 +97,19 @@ export function searchGridFigure({ grid, cells, images }: SearchReport): SearchG
       ? [{ key: prefixKey(undefined, 0), label: "no prefix" }]
       : grid.from.map((from) => ({ key: prefixKey(from, count), label: `from ${from} ×${count}` })),
   );
-  const columns: GridLine[] = [{ key: "none", label: "no deletion" }];
-  const groups = grid.rules.map(({ strengths }): GridGroup => {
+  const columns: GridColumn[] = [{ key: "none", label: "no deletion", block: null }];
+  const strengths: GridGroup[] = [{ label: "0", start: 0, end: 1 }];
+  const groups = grid.rules.map((rule): GridGroup => {
     const start = columns.length;
-    for (const strength of strengths) {
+    for (const strength of rule.strengths) {
+      const first = columns.length;
       for (const block of grid.deleteBlock) {
         const key = deletionName({ ...strength, block });
-        columns.push({ key, label: key.replace("linf", "L∞") });
+        columns.push({ key, label: key.replace("linf", "L∞"), block });
       }
+      strengths.push({ label: strengthLabel(strength), start: first, end: columns.length });
     }
-    return { label: ruleLabel(strengths[0]!), start, end: columns.length };
+    return { label: ruleLabel(rule.strengths[0]!), start, end: columns.length };
   });
   const errors = cells.map(({ mse }) => mse).filter((mse) => mse > 0);
   const low = errors.length > 0 ? Math.min(...errors) : 1;
@@ -95,10 +142,18 @@ export function searchGridFigure({ grid, cells, images }: SearchReport): SearchG
     ...(grid.to.length > 1 ? ["last block"] : []),
     ...(grid.distinct.length > 1 ? ["registers"] : []),
   ];
-  return { rows, columns, groups, cells: placed, domain: [low, high], hidden };
+  return { rows, columns, groups, strengths, cells: placed, domain: [low, high], hidden };
 }
 
-function ruleLabel(strength: SearchReport["grid"]["rules"][number]["strengths"][number]): string {
+type Strength = SearchReport["grid"]["rules"][number]["strengths"][number];
+
+/** What a rule takes at one strength: "8" tokens, or those above a cutoff. */
+function strengthLabel(strength: Strength): string {
+  if (strength.by !== "criterion") return String(strength.count);
+  return strength.above === undefined ? "own" : `> ${strength.above}`;
+}
+
+function ruleLabel(strength: Strength): string {
   const tensor = strength.tensor === "post-ln" ? ", post-LN" : "";
   if (strength.by !== "criterion") return `${strength.by === "linf" ? "L∞" : strength.by}${tensor}`;
   const bound = strength.atMost === undefined ? "" : `, at most ${strength.atMost}`;

@@ -1,15 +1,16 @@
 import type { ConfigurationResult, EvaluationReport } from "../evaluate/report.ts";
-import {
-  formatBytes,
-  formatCount,
-  formatMilliseconds,
-  formatPercent,
-  formatPoints,
-} from "../figures/format.ts";
-import { excludesZero } from "../figures/interval-bars.ts";
+import { formatBytes, formatCount, formatMilliseconds, formatPercent } from "../figures/format.ts";
 import { accuracyConfigurations } from "../store/accuracy.ts";
 import type { Controls } from "../store/controls.ts";
+import { Difference } from "./difference.tsx";
 import { IntervalBar } from "./interval-bar.tsx";
+
+/** What the rows that have a prefix or a deletion have beside the bits. */
+const ADDED: Readonly<Record<string, string>> = {
+  regcache: " + RegCache",
+  "random-sink": " + random token (control)",
+  "mean-token": " + mean token (control)",
+};
 
 /** One row per configuration: counts, top-1 with its interval as a bar, paired difference, mean cosine. */
 export function AccuracyTable(props: {
@@ -44,7 +45,7 @@ export function AccuracyTable(props: {
         </thead>
         <tbody>
           {configurations.map((entry) => {
-            const [kind = entry.name, precision] = entry.name.split("-");
+            const [, kind = entry.name, precision] = /^(.+)-([^-]+)$/.exec(entry.name) ?? [];
             // Simulated rows say so where int8 ones stand beside them.
             const bits =
               precision === "int8" ? "int8" : `${precision?.toUpperCase()}${hasInteger ? " simulated" : ""}`;
@@ -54,7 +55,7 @@ export function AccuracyTable(props: {
                 key={entry.name}
                 kind={kind}
                 id={precision === "int8" ? `accuracy-${kind}-int8` : `accuracy-${kind}`}
-                label={kind === "fp32" ? "FP32" : `${bits}${kind === "regcache" ? " + RegCache" : ", naive"}`}
+                label={kind === "fp32" ? "FP32" : `${bits}${ADDED[kind] ?? ", naive"}`}
                 n={report?.n ?? 0}
                 result={result}
               />
@@ -85,7 +86,6 @@ function AccuracyRow(props: {
     );
   }
   const [from, to] = result.interval;
-  const { value, interval } = result.difference;
   return (
     <tr data-testid={id}>
       <th scope="row">{label}</th>
@@ -101,14 +101,7 @@ function AccuracyRow(props: {
         <IntervalBar kind={kind} result={result} />
       </td>
       <td data-testid={`${id}-difference`}>
-        {kind === "fp32" ? (
-          <span className="muted">reference</span>
-        ) : (
-          <>
-            {formatPoints(value)} [{formatPoints(interval[0])}, {formatPoints(interval[1])}]
-            {!excludesZero(interval) && <em className="undecided">not yet distinguishable</em>}
-          </>
-        )}
+        <Difference of={kind === "fp32" ? null : result.difference} />
       </td>
       <td data-testid={`${id}-cosine`}>{result.meanCosine.toFixed(4)}</td>
       <td data-testid={`${id}-milliseconds`}>{formatMilliseconds(result.millisecondsPerImage)}</td>

@@ -1,21 +1,35 @@
-import { Button } from "react-aria-components";
-import { formatCount, formatPercent, formatPoints } from "../figures/format.ts";
-import { excludesZero } from "../figures/interval-bars.ts";
+import type { RegCacheSetting } from "../evaluate/recommended.ts";
+import { counted } from "../figures/counted.ts";
+import { formatCount, formatPercent } from "../figures/format.ts";
+import type { KnownSetting } from "../regcache/comparison.ts";
 import { PAPER_MARK, PAPER_VALUES } from "../regcache/paper-values.ts";
 import { settingKey } from "../regcache/setting-grid.ts";
 import type { ExperimentRecord } from "../store/experiments.ts";
+import { withKnownSetting } from "../store/known-setting.ts";
+import { Difference } from "./difference.tsx";
 import { IntervalBar } from "./interval-bar.tsx";
-import { useLab } from "./lab-context.tsx";
+import { useLab, useLabState } from "./lab-context.tsx";
+import { RegistersFacts } from "./registers-facts.tsx";
 import { SaveExperiment } from "./save-experiment.tsx";
 import { SkippedImages } from "./skipped-images.tsx";
+import { UseSetting } from "./use-setting.tsx";
 
 /** The paper's comparisons on this encoder, beside the paper's own numbers at W8A8. */
 export function ComparisonResult({ record }: { readonly record: ExperimentRecord }) {
   const lab = useLab();
-  if (record.result.kind !== "compare") return null;
+  const model = useLabState((state) => state.model);
+  if (record.result.kind !== "compare" || !model) return null;
   const { report, settings, omitted, registers, chosenOn, skipped, sensitiveBlock } = record.result;
   const { quantize, known, distinct } = record.request;
   const used = registers.at(-1)!.distinct;
+  const adopt = (setting: RegCacheSetting) => void lab.adoptSetting(setting, registers, record.request);
+  const { blocks } = model.spec;
+  // The controls' setting has registers of its own, which the page may have let go since.
+  const own = known && model.registers.find(({ id }) => id === known.registers);
+  function adoptKnown(setting: KnownSetting) {
+    const images = lab.store.getState().calibration.own?.number;
+    lab.setControls((old) => withKnownSetting(old, setting, record.request, blocks, images));
+  }
   const papers = quantize.weightBits === 8 && quantize.activationBits === 8 ? PAPER_VALUES : [];
   return (
     <div className="experiment" data-testid="result-compare" data-done={record.done}>
@@ -23,7 +37,7 @@ export function ComparisonResult({ record }: { readonly record: ExperimentRecord
         <h3>
           Comparison, W{quantize.weightBits}A{quantize.activationBits}{" "}
           <small data-testid="compare-progress">
-            {formatCount(report.n)} of {formatCount(report.total)} images · {report.dataset} · {report.head} ·
+            {formatCount(report.n)} of {counted(report.total, "image")} · {report.dataset} · {report.head} ·
             chosen on {chosenOn} · sensitive block {sensitiveBlock}
           </small>
         </h3>
@@ -33,16 +47,27 @@ export function ComparisonResult({ record }: { readonly record: ExperimentRecord
       <SkippedImages skipped={report.skipped} testId="compare-test-skipped" of="of every count" />
       <dl className="experiment-settings">
         <dt>regcache{known ? " (the controls')" : ""}</dt>
-        <dd>{settingKey(settings.regcache)}</dd>
+        <dd>
+          {settingKey(settings.regcache)}{" "}
+          {known ? (
+            <UseSetting
+              setting={settings.regcache}
+              testId="compare-use-regcache"
+              isDisabled={!own}
+              onUse={() => adoptKnown(known)}
+            />
+          ) : (
+            <UseSetting
+              setting={settings.regcache}
+              testId="compare-use-regcache"
+              onUse={() => adopt(settings.regcache)}
+            />
+          )}
+        </dd>
         <dt>regcache-similarity</dt>
         <dd>
           {settingKey(settings.any)}{" "}
-          <Button
-            data-testid="compare-use"
-            onPress={() => void lab.adoptSetting(settings.any, registers, record.request)}
-          >
-            Use this setting
-          </Button>
+          <UseSetting setting={settings.any} testId="compare-use" onUse={() => adopt(settings.any)} />
         </dd>
         {distinct > 1 && (
           <>
@@ -59,12 +84,22 @@ export function ComparisonResult({ record }: { readonly record: ExperimentRecord
           </div>
         ))}
       </dl>
+      {/* Of a stand-in for registers there are no tokens to compare. */}
+      {own?.kind === "outliers" && (
+        <RegistersFacts registers={[own]} testId="compare-own-registers" name="Registers of regcache" />
+      )}
+      <RegistersFacts
+        registers={registers}
+        testId="compare-searched-registers"
+        name={known ? "Registers of the searched settings" : "Registers"}
+      />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a narrow screen scrolls it, also by keyboard */}
       <section className="table-scroll" aria-label="Comparison table" tabIndex={0}>
         <table className="accuracy-table">
           <thead>
             <tr>
               <th scope="col">configuration</th>
+              <th scope="col">n</th>
               <th scope="col">top-1</th>
               <th scope="col">95 % interval</th>
               <th scope="col" className="bar-column">
@@ -85,6 +120,7 @@ export function ComparisonResult({ record }: { readonly record: ExperimentRecord
               return (
                 <tr key={name} data-testid={`compare-${name}`}>
                   <th scope="row">{name}</th>
+                  <td data-testid={`compare-${name}-n`}>{formatCount(report.n)}</td>
                   <td className="stat-max" data-testid={`compare-${name}-top1`}>
                     {formatPercent(top1)}
                   </td>
@@ -94,17 +130,8 @@ export function ComparisonResult({ record }: { readonly record: ExperimentRecord
                   <td className="bar-column">
                     <IntervalBar kind={name} result={result} />
                   </td>
-                  <td>
-                    {name === "fp32" ? (
-                      <span className="muted">reference</span>
-                    ) : (
-                      <>
-                        {formatPoints(difference.value)}
-                        {!excludesZero(difference.interval) && (
-                          <em className="undecided">not yet distinguishable</em>
-                        )}
-                      </>
-                    )}
+                  <td data-testid={`compare-${name}-difference`}>
+                    <Difference of={name === "fp32" ? null : difference} />
                   </td>
                   <td data-testid={`compare-${name}-cosine`}>{meanCosine.toFixed(4)}</td>
                   {papers.map(({ model, top1: values }) => (

@@ -1,12 +1,13 @@
 import { useState } from "react";
 import { Button, FileTrigger } from "react-aria-components";
-import { formatBlocks } from "../figures/format.ts";
+import { counted } from "../figures/counted.ts";
 import { REGISTER_SLOTS } from "../graph/block.ts";
 import { curationBlocks } from "../regcache/curate.ts";
 import { sensitiveBlockOf } from "../store/experiments.ts";
 import { NumberInput } from "./fields.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
 import { WorkProgress } from "./progress.tsx";
+import { RegistersFacts } from "./registers-facts.tsx";
 import { saveFile } from "./save-file.ts";
 import { SkippedImages } from "./skipped-images.tsx";
 import { SourcePicker } from "./source-picker.tsx";
@@ -28,20 +29,13 @@ export function CurationPanel() {
   return (
     <section className="panel" aria-labelledby="curation-heading">
       <h2 id="curation-heading">Registers</h2>
-      {current && (
-        <p className="hint" data-testid="registers-info">
-          {current.candidates} tokens of {current.images} images
-          {current.distinct > 1 && ` in ${current.distinct} distinct registers`}, chosen after{" "}
-          {formatBlocks(current.from, current.block)}. Mean cosine among them{" "}
-          {current.cosine.outliers.toFixed(3)}, among other tokens {current.cosine.normal.toFixed(3)}.
-        </p>
-      )}
+      {current && <RegistersFacts registers={[current]} testId="registers" />}
       <SkippedImages skipped={current?.skipped} testId="registers-skipped" />
       {current?.sets?.map(({ name, images, candidates, cosine }, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: two sets may have one name, and their order is theirs
         <p key={i} className="hint" data-testid="registers-set">
-          {name}: {candidates} tokens of {images} images, cosine {cosineText(cosine.outliers)} and{" "}
-          {cosineText(cosine.normal)}.
+          {name}: {counted(candidates, "token")} of {counted(images, "image")}, cosine{" "}
+          {cosineText(cosine.outliers)} and {cosineText(cosine.normal)}.
         </p>
       ))}
       <div className="row">

@@ -1,5 +1,5 @@
 import { Button } from "react-aria-components";
-import { formatCount } from "../figures/format.ts";
+import { counted } from "../figures/counted.ts";
 import { probeName } from "../store/dataset.ts";
 import { HubForm } from "./hub-form.tsx";
 import { useLab, useLabState } from "./lab-context.tsx";
@@ -20,7 +20,7 @@ export function DatasetPanel() {
         {!opening &&
           request &&
           info &&
-          `${info.name}: ${formatCount(info.count)} images in ${formatCount(info.classes.length)} classes`}
+          `${info.name}: ${counted(info.count, "image")} in ${counted(info.classes.length, "class", "classes")}`}
         {!opening && request && !info && "Your images; opened again at the next start."}
       </p>
       <SourceButtons

@@ -1,96 +1,169 @@
-import { paletteOf } from "../figures/palette.ts";
-import { type GridCell, type GridGroup, searchGridFigure } from "../figures/search-grid.ts";
+import { type KeyboardEvent, type PointerEvent, useId, useMemo, useRef, useState } from "react";
+import { type Palette, paletteOf } from "../figures/palette.ts";
+import {
+  type GridPlace,
+  gridTable,
+  movedOnGrid,
+  type SearchGridFigure,
+  searchGridFigure,
+} from "../figures/search-grid.ts";
 import type { SearchReport } from "../regcache/search.ts";
-import { settingKey } from "../regcache/setting-grid.ts";
+import {
+  CELL_HEIGHT,
+  GridAxes,
+  GridCells,
+  Hatching,
+  MARGIN,
+  PlaceFrame,
+  titleOf,
+} from "./search-grid-marks.tsx";
 import { useTheme } from "./theme.tsx";
 import { useWidth } from "./use-width.ts";
 
-const CELL_HEIGHT = 12;
-/** Below this a grid scrolls sideways. */
-const LEAST_CELL_WIDTH = 4;
-/** Of one letter of a rule's name, about. */
-const LETTER = 6;
-const MARGIN = { left: 86, top: 16 };
+/** Holds a block's number; where the columns need more than there is, the grid scrolls sideways. */
+const LEAST_CELL_WIDTH = 15;
+/** Room for the best place's ring. */
+const RIGHT = 3;
 
 /** Rows are prefixes, columns deletions; colour is the feature error, height how many images were seen. */
 export function SearchGrid({ report }: { readonly report: SearchReport }) {
   const [ref, width] = useWidth<HTMLDivElement>();
+  const scroller = useRef<HTMLDivElement>(null);
+  const [pointed, setPointed] = useState<GridPlace | null>(null);
   const { theme } = useTheme();
-  const palette = paletteOf(theme);
-  const { rows, columns, groups, cells, domain, hidden } = searchGridFigure(report);
-  const cellWidth = Math.max(LEAST_CELL_WIDTH, (width - MARGIN.left) / Math.max(1, columns.length));
-  const x = (column: number) => MARGIN.left + column * cellWidth;
-  const height = MARGIN.top + rows.length * CELL_HEIGHT;
-  const settings = `${report.cells.length} settings evaluated`;
+  const [palette, table] = [paletteOf(theme), gridTable(theme)];
+  const readoutId = useId();
+  const figure = useMemo(() => searchGridFigure(report), [report]);
+  const { rows, columns, cells, hidden } = figure;
+  // The next search may have a smaller grid.
+  const at = pointed && pointed.row < rows.length && pointed.column < columns.length ? pointed : null;
+  const room = (width - MARGIN.left - RIGHT) / Math.max(1, columns.length);
+  const frame = { figure, cellWidth: Math.max(LEAST_CELL_WIDTH, room) };
   const best = hidden.length > 0 ? `Each place: the best so far over ${hidden.join(" and ")}. ` : "";
+
+  function placeAt(event: PointerEvent<SVGElement>): GridPlace | null {
+    const box = event.currentTarget.getBoundingClientRect();
+    const column = Math.floor((event.clientX - box.left - MARGIN.left) / frame.cellWidth);
+    const row = Math.floor((event.clientY - box.top - MARGIN.top) / CELL_HEIGHT);
+    const isWithin = row >= 0 && row < rows.length && column >= 0 && column < columns.length;
+    return isWithin ? { row, column } : null;
+  }
+
+  function onPointer(event: PointerEvent<SVGElement>) {
+    // Arrow keys may scroll the grid below a resting pointer, which must not take over.
+    if (event.type === "pointermove" && event.movementX === 0 && event.movementY === 0) return;
+    const place = placeAt(event);
+    // Most moves stay within a place: they are no news.
+    if (place && !isAt(at, place)) setPointed(place);
+  }
+
+  function onKeyDown(event: KeyboardEvent<HTMLElement>) {
+    const from = at ?? cells.find(({ isBest }) => isBest) ?? { row: 0, column: 0 };
+    const to = movedOnGrid(event.key, from, rows.length, columns.length);
+    if (!to) return;
+    event.preventDefault();
+    setPointed(to);
+    show(scroller.current, MARGIN.left + to.column * frame.cellWidth, frame.cellWidth + RIGHT);
+  }
+
   return (
-    <div ref={ref} className="chart">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a wide grid scrolls, also by keyboard */}
-      <section className="table-scroll" aria-label="Grid of the search" tabIndex={0}>
+    <div ref={ref} className="chart search-grid">
+      <div
+        ref={scroller}
+        className="table-scroll"
+        role="application"
+        aria-roledescription="grid of a search"
+        aria-label={`Grid of ${rows.length} prefixes by ${columns.length} deletions; ${report.cells.length} settings evaluated. ${best}Arrow keys read a place.`}
+        aria-describedby={readoutId}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it is operated by arrow keys
+        tabIndex={0}
+        onKeyDown={onKeyDown}
+      >
         <svg
-          width={Math.max(width, x(columns.length))}
-          height={height}
-          role="img"
+          width={MARGIN.left + columns.length * frame.cellWidth + RIGHT}
+          height={MARGIN.top + rows.length * CELL_HEIGHT + 2}
+          aria-hidden="true"
           data-testid="search-grid"
-          aria-label={`Grid of ${rows.length} prefixes by ${columns.length} deletions; ${settings}. ${best}`.trim()}
+          onPointerMove={onPointer}
+          onPointerDown={onPointer}
+          onPointerLeave={({ pointerType }) => pointerType === "mouse" && setPointed(null)}
         >
-          <g className="axis">
-            {groups.map((group) => (
-              <text key={group.start} x={x(group.start)} y={MARGIN.top - 5}>
-                {shortened(group, cellWidth)}
-                <title>{group.label}</title>
-              </text>
-            ))}
-            {rows.map(({ key, label }, row) => (
-              <text
-                key={key}
-                x={MARGIN.left - 6}
-                y={MARGIN.top + (row + 0.5) * CELL_HEIGHT}
-                dy="0.32em"
-                textAnchor="end"
-              >
-                {label}
-              </text>
-            ))}
-          </g>
-          <rect
-            x={MARGIN.left}
-            y={MARGIN.top}
-            width={cellWidth * columns.length}
-            height={rows.length * CELL_HEIGHT}
-            fill={palette.empty}
-          />
-          {cells.map((cell) => (
-            <rect
-              key={settingKey(cell.result.setting)}
-              className={cell.isBest ? "grid-best" : undefined}
-              x={x(cell.column)}
-              y={MARGIN.top + cell.row * CELL_HEIGHT + (1 - Math.max(0.25, cell.seen)) * CELL_HEIGHT}
-              width={Math.max(1, cellWidth - 0.5)}
-              height={Math.max(0.25, cell.seen) * CELL_HEIGHT - 0.5}
-              fill={palette.table[cell.colour]}
-            >
-              <title>{titleOf(cell)}</title>
-            </rect>
-          ))}
+          <GridAxes {...frame} />
+          <GridCells {...frame} table={table} palette={palette} />
+          {at && <PlaceFrame at={at} cellWidth={frame.cellWidth} halo="cursor-halo" line="cursor-cell" />}
         </svg>
-      </section>
+      </div>
+      {/* A running search changes its best all the time: only what is pointed at is read out. */}
+      <p
+        className="hint grid-readout"
+        id={readoutId}
+        aria-live={at ? "polite" : "off"}
+        data-testid="search-grid-readout"
+      >
+        {readout(figure, at)}
+      </p>
+      <GridKey figure={figure} table={table} palette={palette} />
       <p className="hint" data-testid="search-grid-hint">
-        Rows: prefixes. Columns: deletions rule by rule, more tokens to the right. {best}Colour: feature MSE,
-        log scale, {domain[0].toExponential(1)} to {domain[1].toExponential(1)}. Height: images seen. Ring:
-        best so far.
+        Rows: prefixes. Columns: deletions rule by rule, more tokens to the right. {best}Height: images seen.
+        Point at a place, or move with the arrow keys, to read it.
       </p>
     </div>
   );
 }
 
-function titleOf({ result: { setting, mse, n }, settings }: GridCell): string {
-  const of = settings > 1 ? `, the best of ${settings} evaluated here` : "";
-  return `${settingKey(setting)}: MSE ${mse.toExponential(3)} on ${n} images${of}`;
+/** The scale and the marks of a grid. */
+function GridKey(props: {
+  readonly figure: SearchGridFigure;
+  readonly table: readonly string[];
+  readonly palette: Palette;
+}) {
+  const { figure, table, palette } = props;
+  const [low, high] = figure.domain.map((mse) => mse.toExponential(1));
+  const hatching = useId();
+  const stops = [0, 51, 102, 153, 204, 255].map((i) => table[i]);
+  return (
+    <p className="grid-key">
+      <span>
+        feature MSE, log: {low}{" "}
+        <span
+          className="grid-scale"
+          style={{ background: `linear-gradient(to right, ${stops.join(", ")})` }}
+          aria-hidden="true"
+        />{" "}
+        {high}
+      </span>
+      <span>
+        <svg width="16" height="14" aria-hidden="true">
+          <Hatching id={hatching} palette={palette} />
+          <rect width="16" height="14" fill={`url(#${hatching})`} />
+        </svg>{" "}
+        not evaluated
+      </span>
+      <span>
+        <svg width="18" height="16" aria-hidden="true">
+          <rect x="2" y="2" width="14" height="12" fill={table[0]} />
+          <rect className="ring-halo" x="2" y="2" width="14" height="12" rx="2" />
+          <rect className="ring" x="2" y="2" width="14" height="12" rx="2" />
+        </svg>{" "}
+        best so far
+      </span>
+    </p>
+  );
 }
 
-/** A rule's name, as much of it as its columns hold. */
-function shortened({ label, start, end }: GridGroup, cellWidth: number): string {
-  const letters = Math.floor(((end - start) * cellWidth) / LETTER);
-  return label.length <= letters ? label : `${label.slice(0, Math.max(1, letters - 1))}…`;
+const isAt = (a: GridPlace | null, b: GridPlace) => a?.row === b.row && a.column === b.column;
+
+/** What stands at a place; of the best one where none is pointed at. */
+function readout({ rows, columns, cells }: SearchGridFigure, at: GridPlace | null): string {
+  const cell = cells.find((each) => (at ? isAt(at, each) : each.isBest));
+  if (cell) return `${at && !cell.isBest ? "" : "Best so far: "}${titleOf(cell)}.`;
+  if (!at) return "Nothing evaluated yet.";
+  return `${rows[at.row]?.label ?? ""}, ${columns[at.column]?.label ?? ""}: not evaluated.`;
+}
+
+/** Scrolls sideways, no farther than needed, to a place that lies at x. */
+function show(box: HTMLElement | null, x: number, width: number): void {
+  if (!box) return;
+  if (x < box.scrollLeft) box.scrollLeft = x - MARGIN.left;
+  else if (x + width > box.scrollLeft + box.clientWidth) box.scrollLeft = x + width - box.clientWidth;
 }
