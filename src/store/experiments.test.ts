@@ -246,7 +246,7 @@ test("images of the user's own that an experiment was calibrated on stay chosen 
 
 test("settings are chosen on 64 images unless the user chose otherwise", async () => {
   const { state } = await booted();
-  expect(state().experiments.settings.chooseOn).toBe(64);
+  expect(state().experiments.settings.chooseOn).toBe(32);
   const stored = { experiments: JSON.stringify({ settings: { chooseOn: 16 }, adopted: null }) };
   const kept = await booted({}, {}, "", null, stored);
   expect(kept.state().experiments.settings.chooseOn).toBe(16);

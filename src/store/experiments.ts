@@ -108,7 +108,7 @@ export const INITIAL_EXPERIMENTS: ExperimentsState = {
     atMost: 8,
     objective: "mse",
     // Of fewer images too few tokens are outliers for a curation to be of them.
-    chooseOn: 64,
+    chooseOn: 32,
     measureOn: 128,
     compareRegisters: 1,
     regcache: "search",
