@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, statfs, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rm, statfs } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import {
@@ -13,6 +13,7 @@ import {
 } from "../cache/model-storage.ts";
 import type { Piece, PieceStore } from "../cache/piece-store.ts";
 import { InputError } from "../errors/input-error.ts";
+import { writeWhole } from "./write-file.ts";
 
 /** The user's cache folder for models: XDG_CACHE_HOME (freedesktop.org), on Windows LOCALAPPDATA, else ~/.cache. */
 export function modelCacheFolder(env: NodeJS.ProcessEnv = process.env): string {
@@ -99,20 +100,10 @@ function parsePiece(name: string): Piece | null {
     : { file: decodeURIComponent(file), begin: Number(begin), end: Number(end) };
 }
 
-let writes = 0;
-
 /** Writes a file whole or not at all. @throws InputError when there is no room or no right to write */
 async function replace(folder: string, name: string, content: Uint8Array | string): Promise<void> {
   await makeFolder(folder);
-  const target = join(folder, name);
-  const part = join(folder, `part-${process.pid}-${writes++}`);
-  try {
-    await writeFile(part, content);
-    await rename(part, target);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw notWritten(target, error);
-  }
+  await writeWhole(join(folder, name), content, notWritten);
 }
 
 async function makeFolder(folder: string): Promise<void> {

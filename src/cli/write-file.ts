@@ -18,15 +18,23 @@ export async function requireWritable(path: string, flag: string): Promise<void>
   }
 }
 
-/** Writes a file whole or not at all: what was there before stays until then. @throws InputError when it cannot be written */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+/**
+ * Writes a file whole or not at all: what was there before stays until then.
+ * @param refuse makes the error of a file that cannot be written
+ * @throws InputError when it cannot be written
+ */
+export async function writeWhole(
+  path: string,
+  content: string | Uint8Array,
+  refuse: (path: string, error: unknown) => InputError = notWritten,
+): Promise<void> {
   const part = `${path}.part-${process.pid}`;
   try {
     await writeFile(part, content);
     await rename(part, path);
   } catch (error) {
     await rm(part, { force: true });
-    throw notWritten(path, error);
+    throw refuse(path, error);
   }
 }
 
