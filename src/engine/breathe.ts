@@ -1,5 +1,5 @@
 /** Longest time without a breath, ms: what a message to a busy worker waits at most, beside the block that runs. */
-const INTERVAL = 20;
+const INTERVAL = 50;
 
 /**
  * Makes a function that lets waiting messages in, where it has not for a while. ORT on WASM computes inside its promises, so a chain of
