@@ -25,6 +25,16 @@ test("the keyboard starts, stops and starts again without losing its place", asy
   await expect(lab.byId("run-search")).toBeFocused({ timeout: 60_000 });
 });
 
+test("a comparison stops while it prepares, before it measures anything", async ({ lab }) => {
+  await lab.byId("run-compare").click();
+  const panel = lab.byId("experiments");
+  await expect(panel).toContainText(/Search \([^)]*\)|Curating/, { timeout: 200_000 });
+  await panel.getByRole("button", { name: "Stop" }).click();
+  await expect(panel).toHaveAttribute("data-state", "idle", { timeout: 60_000 });
+  await expect(lab.byId("result-compare")).toHaveCount(0);
+  await expect(lab.byId("compare-continue")).toContainText(/^Continue the comparison at /);
+});
+
 test("a comparison that a reload interrupts goes on where it was, and is complete then", async ({
   lab,
   page,

@@ -2,10 +2,9 @@ import { z } from "zod";
 import { encoderKey } from "../encoder/encoder-key.ts";
 import { InputError } from "../errors/input-error.ts";
 import { calibrationSet } from "../evaluate/calibration.ts";
-import { evaluateWith } from "../evaluate/evaluate.ts";
 import { headKey } from "../evaluate/head.ts";
 import { engineRunner } from "../evaluate/image-runner.ts";
-import { progressSchema } from "../evaluate/progress-schema.ts";
+import { rememberedEvaluation } from "../evaluate/remembered-evaluation.ts";
 import type { EvaluationReport } from "../evaluate/report.ts";
 import { unfittedHead } from "../evaluate/unfitted-head.ts";
 import { prepareImage } from "../image/preprocess.ts";
@@ -29,7 +28,6 @@ import {
   type ExperimentUpdate,
   experimentProgressSchema,
   experimentRequestSchema,
-  PARTS,
   requireRunnable,
 } from "./experiment-api.ts";
 import { fittedHead } from "./heads.ts";
@@ -188,18 +186,14 @@ async function compare(
     chosenOn: `${images.count} images of ${images.name}`,
     skipped: images.skipped,
   } as const;
-  const resume = memory.recall(PARTS.evaluation, progressSchema);
-  const options = { seed, limit, signal, ...(resume && { resume }) };
+  const options = { seed, limit, signal };
   let last: EvaluationReport | null = null;
-  for await (const report of evaluateWith(runners, test, configurations, head, options)) {
+  for await (const report of rememberedEvaluation(memory, runners, test, configurations, head, options)) {
     last = report;
     await tell({
       progress: step("Measuring (images)", report.n, report.total),
       result: { ...common, report },
     });
-    // One that has measured everything has nothing to go on with.
-    const isWhole = report.n + report.skipped.count === report.total;
-    if (!isWhole) await memory.keep(PARTS.evaluation, () => progressSchema.parse(report));
   }
   return { ...common, report: last! };
 }
