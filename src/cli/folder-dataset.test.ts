@@ -75,6 +75,14 @@ test("an empty class folder is refused by name", async () => {
   await expect(openFolderSet(root)).rejects.toBeInstanceOf(InputError);
 });
 
+test("a folder of splits is refused with the advice to take one of them", async () => {
+  await put("train/cat/a.png");
+  await put("val/cat/b.png");
+  await expect(openFolderSet(root)).rejects.toThrow(
+    /folders of folders: train, val\. Take one of them, e\.g\. .*train/,
+  );
+});
+
 test("no class folders, no folder at all, and a file instead are refused", async () => {
   await expect(openFolderSet(root)).rejects.toThrow(/no folder inside/);
   await expect(openFolderSet(join(root, "missing"))).rejects.toThrow(/ENOENT/);

@@ -32,15 +32,17 @@ export async function openFolderSet(folder: string): Promise<LabelledSet> {
   };
 }
 
-/** A folder's own folders and their images. */
+/** A folder's own folders and their images, and the folders in them, which hold no class of their own. */
 async function listClassFolders(folder: string): Promise<Listing<ListedFile>> {
   const { folders } = await list(folder);
   const files: ListedFile[] = [];
+  const deeper: string[] = [];
   for (const name of folders) {
-    const { images } = await list(join(folder, name));
+    const { images, folders: inside } = await list(join(folder, name));
+    for (const below of inside) deeper.push(`${name}/${below}`);
     for (const image of images) files.push({ path: `${name}/${image.name}`, size: image.size });
   }
-  return { name: folder, files, folders };
+  return { name: folder, files, folders: [...folders, ...deeper] };
 }
 
 /**

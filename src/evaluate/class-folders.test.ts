@@ -78,3 +78,13 @@ test("images that need no labels may lie anywhere; hidden files and others do no
     /^set: expected at least one image \(.*\), got 1 files, no image\. Choose some images\.$/,
   );
 });
+
+test.each([
+  ["as files", ["train/cat/1.png", "train/dog/1.png", "val/cat/1.png"], []],
+  ["as folders", [], ["train", "val", "train/cat", "train/dog", "val/cat"]],
+  ["in an outer folder", ["set/train/cat/1.png", "set/val/cat/1.png"], []],
+])("splits above the classes are named, with what to take, listed %s", async (_, paths, folders) => {
+  await expect(sorted(paths, folders)).rejects.toThrow(
+    /got folders of folders: train, val\. Take one of them, e\.g\. set\/(set\/)?train\./,
+  );
+});

@@ -64,6 +64,11 @@ export async function sortIntoClasses<F extends ListedFile>(listing: Listing<F>)
     if (list) list.push(file);
     else byClass.set(label, [file]);
   }
+  const deeper = nestedFolders(listing, root);
+  if (deeper.length > 0 && [...byClass.values()].every((files) => files.length === 0)) {
+    const got = `folders of folders: ${deeper.map((folder) => folder.split("/").at(-1)).join(", ")}`;
+    throw new InputError(name, FORM, got, `Take one of them, e.g. ${name}/${deeper[0]}.`);
+  }
   if (byClass.size === 0) {
     const got = `${images.length} images that lie in no class folder`;
     throw new InputError(
@@ -114,6 +119,17 @@ function outerFolder(paths: readonly string[]): string {
     if (!first || rest.some((parts) => parts.length < 3 || parts[0] !== first)) return root;
     root += `${first}/`;
   }
+}
+
+/** Folders in `root` that hold folders: e.g. the splits of a data set, train and val, above its classes. */
+function nestedFolders({ files, folders }: Listing<ListedFile>, root: string): string[] {
+  const holders = [
+    ...files.filter(isImage).map(({ path }) => path.slice(0, path.lastIndexOf("/"))),
+    ...folders,
+  ]
+    .map((path) => within(root, path))
+    .flatMap(([first, second]) => (first && second !== undefined ? [`${root}${first}`] : []));
+  return [...new Set(holders)].filter((path) => !isHidden(path)).sort(ascending);
 }
 
 /** Parts of a path below `root`; none when it lies elsewhere. */
