@@ -134,9 +134,9 @@ test("calibration tells what it does, can be cancelled, and takes the images tha
   await openAdvanced(lab);
   await choose(lab, "quantizer-base", /RepQ-ViT/);
   await expect(lab.byId("calibration-images")).toContainText("Over 32 images of scenes-probe");
-  await lab.setNumber("calibration-limit", 200);
+  await lab.setNumber("calibration-limit", 100);
   const progress = lab.byId("calibrating");
-  await expect(progress).toContainText(/Calibrating, statistics: \d+ of 200 images/);
+  await expect(progress).toContainText(/Calibrating, statistics: \d+ of 100 images/);
   await progress.getByRole("button", { name: "Cancel" }).press("Enter");
   await expect(progress).toHaveCount(0);
   await expect(lab.byId("heatmap-intervention")).toHaveAttribute("data-state", "idle");
@@ -148,7 +148,7 @@ test("calibration tells what it does, can be cancelled, and takes the images tha
   await lab.byId("calibration-folder").setInputFiles(folder);
   await expect(lab.byId("calibration-images")).toContainText("Over 8 images of photos.");
   await lab.waitForRuns();
-  const flags = [...flagsOf(lab.intervention()), "--calibrate", `data=${folder},limit=200`];
+  const flags = [...flagsOf(lab.intervention()), "--calibrate", `data=${folder},limit=100`];
   await lab.expectTrace("intervention", await cliTrace(IMAGE, flags), QUANTIZED);
 
   // An evaluation waits for a calibration of its own configurations, and says so.

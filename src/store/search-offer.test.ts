@@ -60,7 +60,7 @@ test("an interrupted search is offered for equal settings, goes on, and is forgo
   expect(offer()).toBe(12);
   lab.setExperiments({ chooseOn: 5 });
   expect(offer()).toBeNull();
-  lab.setExperiments({ chooseOn: 64 });
+  lab.setExperiments({ chooseOn: 32 });
   lab.setAccuracy({ seed: 9 });
   expect(offer()).toBeNull();
   lab.setAccuracy({ seed: 1 });
