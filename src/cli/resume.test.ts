@@ -15,7 +15,7 @@ const evaluation = () => [
 ];
 const comparison = () => [
   ...["ablate", "--model", at("model"), "--train", at("train"), "--data", at("val"), "--jobs", "1"],
-  ...["--limit", "4", "--train-limit", "3", "--bits", "4,3", "--block", "1"],
+  ...["--limit", "4", "--train-limit", "2", "--bits", "4,3", "--block", "1"],
 ];
 const search = () => [
   ...[
